@@ -1,0 +1,344 @@
+//! The inputs of actions: types that say what a value is, and the description of each input as data.
+//!
+//! An action declares its inputs once, as a struct inside [`inputs!`](crate::action::input). The struct is what `run`
+//! receives; [`Input`] is the same declaration as data, from which the policy writes the tool's JSON Schema.
+
+use crate::store::catalogue::{self as tables, Table};
+use crate::store::{Value, parse_id};
+use serde::de::{Deserialize, Deserializer, Error};
+use std::marker::PhantomData;
+
+/// What kind of value an input takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// The id of a record that must exist.
+    Id(&'static Table),
+    /// The id of a record that must exist, of the kind that another input names by its entity.
+    RecordOf(&'static str),
+    /// A word of a vocabulary of the policy.
+    Word(&'static str),
+    /// A line of text, at most [`Line::MOST`] characters.
+    Line,
+    /// A longer text, at most [`Text::MOST`] characters.
+    Text,
+    /// An e-mail address.
+    Email,
+    /// A telephone number.
+    Phone,
+    /// A time, or a day for its midnight.
+    Timestamp,
+    /// Whole minutes, not negative.
+    Minutes,
+    /// Yes or no.
+    Flag,
+    /// The columns of a record to change, at least one of them.
+    ChangeSet(&'static [Input]),
+}
+
+/// One input of an action.
+#[derive(Clone, Copy, Debug)]
+pub struct Input {
+    /// Name of the argument.
+    pub name: &'static str,
+    /// What it means, in a few words.
+    pub about: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Whether the action cannot do without it. A policy can demand more.
+    pub required: bool,
+}
+
+impl Input {
+    /// The name under which rules see the record that this input refers to.
+    pub fn row_name(&self) -> &'static str {
+        self.name.strip_suffix("_id").unwrap_or(self.name)
+    }
+}
+
+/// A struct of inputs.
+pub trait Inputs {
+    /// All inputs in the order in which a tool lists them.
+    const INPUTS: &'static [Input];
+}
+
+/// A type that an input can have.
+pub trait InputType {
+    /// What it takes.
+    const KIND: Kind;
+    /// Whether it must be given.
+    const REQUIRED: bool = true;
+}
+
+impl<T: InputType> InputType for Option<T> {
+    const KIND: Kind = T::KIND;
+    const REQUIRED: bool = false;
+}
+
+/// Declare a struct of inputs; the doc comment of a field, where its name needs one, is what the tool's schema says of it.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! inputs {
+    ($(#[doc = $about:literal])* pub struct $name:ident {
+        $($(#[doc = $doc:literal])? $field:ident: $type:ty,)*
+    }) => {
+        $(#[doc = $about])*
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($(#[doc = $doc])? $field: $type,)*
+        }
+        impl $crate::action::input::Inputs for $name {
+            const INPUTS: &'static [$crate::action::input::Input] = &[$(
+                $crate::action::input::Input {
+                    name: stringify!($field),
+                    about: concat!($($doc)?).trim_ascii(),
+                    kind: <$type as $crate::action::input::InputType>::KIND,
+                    required: <$type as $crate::action::input::InputType>::REQUIRED,
+                }
+            ),*];
+        }
+    };
+}
+pub(crate) use inputs;
+
+/// Declare the struct of a change set: every field is optional, and [`ChangeSet::cells`] yields those given.
+macro_rules! change_set {
+    ($(#[doc = $about:literal])* pub struct $name:ident {
+        $($(#[doc = $doc:literal])? $field:ident: $type:ty,)*
+    }) => {
+        $crate::action::input::inputs! {
+            $(#[doc = $about])* pub struct $name { $($(#[doc = $doc])? $field: Option<$type>,)* }
+        }
+        impl $crate::action::input::InputType for $name {
+            const KIND: $crate::action::input::Kind =
+                $crate::action::input::Kind::ChangeSet(<$name as $crate::action::input::Inputs>::INPUTS);
+        }
+        impl $crate::action::input::ChangeSet for $name {
+            fn cells(&self) -> Vec<(&'static str, $crate::store::Value)> {
+                let mut cells = Vec::new();
+                $(if let Some(value) = &self.$field {
+                    cells.push((stringify!($field), value.clone().into()));
+                })*
+                cells
+            }
+        }
+    };
+}
+pub(crate) use change_set;
+
+/// Columns to change and their new values.
+pub trait ChangeSet {
+    /// The given columns, in the order of the declaration.
+    fn cells(&self) -> Vec<(&'static str, Value)>;
+}
+
+/// A record type, for [`Id`].
+pub trait Record {
+    /// Its table.
+    const TABLE: &'static Table;
+}
+
+macro_rules! records {
+    ($($(#[$doc:meta])* $name:ident = $table:ident;)*) => {$(
+        $(#[$doc])* #[derive(Clone, Debug)] pub enum $name {}
+        impl Record for $name { const TABLE: &'static Table = &tables::$table; }
+    )*};
+}
+records! {
+    /// See [`tables::CLIENTS`].
+    Client = CLIENTS;
+    /// See [`tables::VENDORS`].
+    Vendor = VENDORS;
+    /// See [`tables::USERS`].
+    User = USERS;
+    /// See [`tables::COMPONENTS`].
+    Component = COMPONENTS;
+    /// See [`tables::INCIDENTS`].
+    Incident = INCIDENTS;
+    /// See [`tables::CHANGES`].
+    ChangeRequest = CHANGES;
+    /// See [`tables::TICKETS`].
+    ProblemTicket = TICKETS;
+    /// See [`tables::WORK_ORDERS`].
+    WorkOrder = WORK_ORDERS;
+}
+
+/// The id of a record of type `T`, known to exist when an action runs.
+#[derive(Debug)]
+pub struct Id<T>(i64, PhantomData<T>);
+
+impl<T> Id<T> {
+    /// The key in the store.
+    pub fn key(&self) -> i64 {
+        self.0
+    }
+}
+impl<T> Clone for Id<T> {
+    fn clone(&self) -> Id<T> {
+        *self
+    }
+}
+impl<T> Copy for Id<T> {}
+impl<T: Record> InputType for Id<T> {
+    const KIND: Kind = Kind::Id(T::TABLE);
+}
+impl<T> From<Id<T>> for Value {
+    fn from(id: Id<T>) -> Value {
+        Value::Integer(id.0)
+    }
+}
+impl<'de, T> Deserialize<'de> for Id<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Id<T>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let key = parse_id(&text).ok_or_else(|| D::Error::custom("not a record id"))?;
+        Ok(Id(key, PhantomData))
+    }
+}
+
+/// A vocabulary, for [`Word`].
+pub trait Vocabulary {
+    /// Its name in the policy's `[words]`.
+    const NAME: &'static str;
+}
+
+macro_rules! vocabularies {
+    ($($name:ident = $key:literal;)*) => {$(
+        #[doc = concat!("The vocabulary `", $key, "`.")]
+        #[derive(Clone, Debug)] pub enum $name {}
+        impl Vocabulary for $name { const NAME: &'static str = $key; }
+    )*};
+}
+vocabularies! {
+    AnalysisMethod = "analysis_method";
+    ArticleCategory = "article_category";
+    ArticleStatus = "article_status";
+    ArticleType = "article_type";
+    AuditAction = "audit_action";
+    AuditEntity = "audit_entity";
+    ChangeStatus = "change_status";
+    ChangeType = "change_type";
+    ClientStatus = "client_status";
+    ClientType = "client_type";
+    CommunicationType = "communication_type";
+    DeliveryMethod = "delivery_method";
+    DeliveryStatus = "delivery_status";
+    EffectivenessLevel = "effectiveness_level";
+    IncidentStatus = "incident_status";
+    Level = "level";
+    MetricType = "metric_type";
+    OverallRating = "overall_rating";
+    RcaStatus = "rca_status";
+    RecipientType = "recipient_type";
+    ReportStatus = "report_status";
+    ReportType = "report_type";
+    ReviewStatus = "review_status";
+    RiskLevel = "risk_level";
+    Role = "role";
+    RollbackStatus = "rollback_status";
+    Severity = "severity";
+    TicketStatus = "ticket_status";
+    UserStatus = "user_status";
+    VendorStatus = "vendor_status";
+    VendorType = "vendor_type";
+    WorkaroundStatus = "workaround_status";
+    WorkOrderStatus = "workorder_status";
+}
+
+/// A word of the vocabulary `V`. The code stores words and rarely branches on them; the policy lists them.
+#[derive(Clone, Debug)]
+pub struct Word<V>(String, PhantomData<V>);
+
+impl<V> Word<V> {
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+impl<V: Vocabulary> InputType for Word<V> {
+    const KIND: Kind = Kind::Word(V::NAME);
+}
+impl<V> From<Word<V>> for Value {
+    fn from(word: Word<V>) -> Value {
+        Value::Text(word.0)
+    }
+}
+impl<'de, V> Deserialize<'de> for Word<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word<V>, D::Error> {
+        Ok(Word(String::deserialize(deserializer)?, PhantomData))
+    }
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident($clean:expr);)*) => {$(
+        $(#[$doc])* #[derive(Clone, Debug)] pub struct $name(String);
+        impl InputType for $name { const KIND: Kind = Kind::$name; }
+        impl From<$name> for Value {
+            fn from(text: $name) -> Value { Value::Text(text.0) }
+        }
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str { &self.0 }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                let clean: fn(&str) -> String = $clean;
+                Ok($name(clean(&String::deserialize(deserializer)?)))
+            }
+        }
+    )*};
+}
+texts! {
+    /// A title, a name: one line, stored without space around it.
+    Line(|text| text.trim().to_owned());
+    /// A description, a note.
+    Text(|text| text.to_owned());
+    /// An e-mail address, stored without space around it.
+    Email(|text| text.trim().to_owned());
+    /// A telephone number, stored without space around it.
+    Phone(|text| text.trim().to_owned());
+    /// A time in the form that is stored and compared.
+    Timestamp(crate::time::normalise);
+}
+impl Line {
+    /// The most characters of a line.
+    pub const MOST: usize = 200;
+}
+impl Text {
+    /// The most characters of a text.
+    pub const MOST: usize = 10_000;
+}
+
+/// The id of a record whose kind the input `entity_type` names.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub struct EntityId(String);
+impl InputType for EntityId {
+    const KIND: Kind = Kind::RecordOf("entity_type");
+}
+impl From<EntityId> for Value {
+    fn from(id: EntityId) -> Value {
+        Value::Text(id.0)
+    }
+}
+
+/// Whole minutes.
+#[derive(Clone, Copy, Debug, serde::Deserialize)]
+pub struct Minutes(pub i64);
+impl Minutes {
+    /// The most minutes that are accepted, about 190 years: what any two times can lie apart.
+    pub const MOST: i64 = 100_000_000;
+}
+impl InputType for Minutes {
+    const KIND: Kind = Kind::Minutes;
+}
+impl From<Minutes> for Value {
+    fn from(minutes: Minutes) -> Value {
+        Value::Integer(minutes.0)
+    }
+}
+
+/// A condition that holds or does not.
+#[derive(Clone, Copy, Debug, Default, serde::Deserialize)]
+pub struct Flag(pub bool);
+impl InputType for Flag {
+    const KIND: Kind = Kind::Flag;
+}

@@ -1,0 +1,97 @@
+//! Problem tickets.
+
+use super::call::{Call, Permit};
+use super::input::{
+    Id, Incident, Line, ProblemTicket, TicketStatus, Word, change_set, inputs,
+};
+use super::{Action, Computed, Effect, Result};
+use crate::store::catalogue::{TICKETS, Table};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+
+inputs! {
+    /// Log a technical issue behind an incident.
+    pub struct CreateTicket {
+        incident_id: Id<Incident>,
+        /// The issue, in a line
+        title: Line,
+        status: Word<TicketStatus>,
+    }
+}
+
+/// What logging a ticket answers.
+#[derive(Serialize, JsonSchema)]
+pub struct Created {
+    /// The ticket's id; `problem_id` of records that refer to it.
+    ticket_id: String,
+    status: String,
+}
+
+impl Action for CreateTicket {
+    const NAME: &'static str = "create_ticket";
+    const RECORD: &'static Table = &TICKETS;
+    const EFFECT: Effect = Effect::Create;
+    const ACTOR: &'static str = "issued_by_user";
+    type Answer = Created;
+
+    fn run(self, permit: &Permit<'_>) -> Result<Created> {
+        let now = permit.now();
+        let status = self.status.as_str().to_owned();
+        let ticket = permit.insert(
+            &TICKETS,
+            vec![
+                ("incident_id", self.incident_id.into()),
+                ("title", self.title.into()),
+                ("status", self.status.into()),
+                ("issued_by_user", permit.actor()?.into()),
+                ("created_at", now.into()),
+                ("updated_at", now.into()),
+            ],
+        )?;
+        Ok(Created { ticket_id: ticket.key().to_string(), status })
+    }
+}
+
+change_set! {
+    /// The columns of a ticket that can change.
+    pub struct TicketChanges {
+        title: Line,
+        status: Word<TicketStatus>,
+        incident_id: Id<Incident>,
+    }
+}
+
+inputs! {
+    /// Change a problem ticket.
+    pub struct UpdateTicket {
+        ticket_id: Id<ProblemTicket>,
+        change_set: TicketChanges,
+    }
+}
+
+/// What changing a ticket answers.
+#[derive(Serialize, JsonSchema)]
+pub struct Updated {
+    ticket_id: String,
+    /// The ticket as it is now.
+    ticket: Map<String, Json>,
+}
+
+impl Action for UpdateTicket {
+    const NAME: &'static str = "update_ticket";
+    const RECORD: &'static Table = &TICKETS;
+    const EFFECT: Effect = Effect::Update;
+    const COMPUTED: &'static [(&'static str, Computed)] = &[("changes", Computed::Integer)];
+    type Answer = Updated;
+
+    fn compute(&self, call: &Call<'_>) -> Result<Vec<Json>> {
+        let ticket = call.record(self.ticket_id)?;
+        Ok(vec![json!(call.differing(&ticket, &self.change_set).len())])
+    }
+
+    fn run(self, permit: &Permit<'_>) -> Result<Updated> {
+        let ticket = permit.apply(self.ticket_id, &self.change_set)?;
+        Ok(Updated { ticket_id: ticket.key().to_string(), ticket: ticket.to_json() })
+    }
+}

@@ -1,0 +1,267 @@
+//! The life of a call: shape and types, references, acting user, rules, write, journal; one transaction.
+
+use super::judge::{Stop, Verdict, judge};
+use super::{Episode, Outcome, UnknownTool, find};
+use crate::action;
+use crate::action::call::{Call, Permit};
+use crate::halt::Halt;
+use crate::policy::{Act, Audit, Policy, Tool, Work, expression};
+use crate::store::catalogue::AUDIT_LOGS;
+use crate::store::fixtures::brief;
+use crate::store::{Change, Entry, Fault, Obligation, Transaction};
+use crate::suggest::did_you_mean;
+use serde_json::{Map, Value as Json, json};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A failure of the program, never the caller's doing. It is logged in full and answered opaquely.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("store: {0}")]
+    Store(#[from] Fault),
+    #[error("action: {0}")]
+    Action(#[from] action::Error),
+    #[error("rule: {0}")]
+    Rule(#[from] expression::Fault),
+    #[error("data: {0}")]
+    Data(#[from] serde_json::Error),
+    #[error("panic: {0}")]
+    Panic(String),
+}
+
+/// What a call leaves, before it is written down.
+pub(super) struct Done {
+    pub answer: Map<String, Json>,
+    pub owes: Option<Obligation>,
+    pub pays: Option<i64>,
+}
+
+/// What is known of a call when it ends, however it ends.
+#[derive(Default)]
+pub(super) struct Record {
+    pub number: i64,
+    pub actor: Option<i64>,
+    pub violations: Vec<Halt>,
+}
+
+impl Episode {
+    /// Run one tool call. A halt or a fault writes nothing but its journal entry.
+    pub fn call(&mut self, name: &str, arguments: Map<String, Json>) -> Result<Outcome, UnknownTool> {
+        let policy = self.policy.clone();
+        let Some(tool) = policy.tool(name) else {
+            let hint = did_you_mean(name, policy.tools.iter().map(|tool| tool.name.as_str()));
+            let name = brief(&name.into()).trim_matches('"').to_owned();
+            return Err(UnknownTool { name, hint });
+        };
+        let given = Json::Object(arguments.clone()).to_string();
+        // A panic unwinds through the transaction, which rolls back when it is dropped.
+        let attempt =
+            catch_unwind(AssertUnwindSafe(|| self.attempt(&policy, tool, arguments, &given)));
+        let failure = match attempt {
+            Ok(Ok(outcome)) => return Ok(outcome),
+            Ok(Err(failure)) => failure,
+            Err(panic) => Failure::Panic(said(&*panic)),
+        };
+        Ok(self.fault(tool, given, &failure))
+    }
+
+    fn attempt(
+        &mut self,
+        policy: &Policy,
+        tool: &Tool,
+        arguments: Map<String, Json>,
+        given: &str,
+    ) -> Result<Outcome, Failure> {
+        let (mode, audit, session) = (self.mode, self.audit, self.actor);
+        let mut tx = self.store.transaction()?;
+        let mut record = Record { number: tx.next_call()?, ..Record::default() };
+        let verdict = Verdict { policy, tool, tx: &tx, mode, audit, session };
+        let result = match &tool.work {
+            Work::Find(table) => find::find(&verdict, table, arguments, &mut record),
+            Work::Act(act) => run(&verdict, act, arguments, &mut record),
+        };
+        let (answer, outcome, rule) = match &result {
+            Ok(done) => (Json::Object(done.answer.clone()), "ok".to_owned(), None),
+            Err(Stop::Halt(halt)) => {
+                (serde_json::to_value(halt)?, halt.code.clone(), Some(halt.rule.clone()))
+            }
+            Err(Stop::Failure(_)) => (Json::Null, String::new(), None),
+        };
+        let done = match result {
+            Ok(done) => Some(done),
+            Err(Stop::Failure(failure)) => return Err(failure),
+            Err(Stop::Halt(_)) => None,
+        };
+        let mut changes = tx.changes();
+        if done.is_none() && !changes.is_empty() {
+            // An action that stopped half-way: its rows go, the journal entry stays.
+            tx.rollback()?;
+            tx = self.store.transaction()?;
+            changes.clear();
+        }
+        let text = answer.to_string();
+        tx.append(&Entry {
+            call: record.number,
+            tool: tool.name.clone(),
+            actor: record.actor.map(|id| id.to_string()),
+            arguments: given.to_owned(),
+            answer: text.clone(),
+            outcome,
+            rule,
+            violations: serde_json::to_string(&record.violations)?,
+            changes: Json::Array(changes.iter().map(Change::to_json).collect()).to_string(),
+        })?;
+        if let Some(done) = &done {
+            if let Some(duty) = &done.owes {
+                tx.oblige(duty)?;
+            }
+            if let Some(obligation) = done.pays {
+                tx.pay(obligation, record.number)?;
+            }
+        }
+        tx.commit()?;
+        let Json::Object(answer) = answer else {
+            return Err(Failure::Panic("an answer is not an object".to_owned()));
+        };
+        Ok(Outcome { answer, text, is_error: done.is_none() })
+    }
+
+    /// Log the failure in full; tell the caller, and the journal, its number only.
+    fn fault(&mut self, tool: &Tool, given: String, failure: &Failure) -> Outcome {
+        let number = self.store.transaction().and_then(|tx| tx.next_call()).unwrap_or(0);
+        let id = format!("fault-{number}");
+        tracing::error!(tool = tool.name, id, "call failed: {failure}");
+        let answer = json!({
+            "halt": true,
+            "code": "FAULT",
+            "message": format!("The server failed ({id}); nothing was written."),
+            "remedy": "This is no fault of the call. Go on with something else, or report the number.",
+        });
+        let entry = Entry {
+            call: number,
+            tool: tool.name.clone(),
+            actor: None,
+            arguments: given,
+            answer: answer.to_string(),
+            outcome: "FAULT".to_owned(),
+            rule: None,
+            violations: "[]".to_owned(),
+            changes: "[]".to_owned(),
+        };
+        let journaled = self.store.transaction().and_then(|tx| {
+            tx.append(&entry)?;
+            tx.commit()
+        });
+        if let Err(error) = journaled {
+            tracing::error!(id, "the failure could not be journaled: {error}");
+        }
+        let text = entry.answer;
+        let Json::Object(answer) = answer else { return Outcome { answer: Map::new(), text, is_error: true } };
+        Outcome { answer, text, is_error: true }
+    }
+}
+
+/// Judge an action and, if it passes, run it.
+fn run(
+    verdict: &Verdict<'_>,
+    act: &Act,
+    arguments: Map<String, Json>,
+    record: &mut Record,
+) -> Result<Done, Stop> {
+    let judged = judge(verdict, act, arguments, record)?;
+    let call = Call::new(verdict.tx, &verdict.policy.clock, &verdict.policy.tiers, judged.actor);
+    let permit = Permit::grant(call);
+    let answer = match judged.action.run(&permit) {
+        Ok(answer) => answer,
+        Err(action::Error::NoActor) => return Err(Stop::from(verdict.actor_missing(act.operation.actor))),
+        Err(error) => return Err(Failure::Action(error).into()),
+    };
+    let Json::Object(mut answer) = answer else {
+        return Err(Failure::Panic("an answer is not an object".to_owned()).into());
+    };
+    let changes = verdict.tx.changes();
+    let owes = match (&act.audit, verdict.audit) {
+        (Some(verb), Audit::Explicit) => owed(act, verb, &changes, record.number),
+        (Some(verb), Audit::Automatic) => {
+            if let Some(id) = write_audit(verdict, act, verb, &changes, record.actor)? {
+                answer.insert("audit_id".to_owned(), id.into());
+            }
+            None
+        }
+        (_, _) => None,
+    };
+    if let Some(duty) = &owes {
+        answer.insert(
+            "owes".to_owned(),
+            json!({
+                "tool": LOG_AUDIT,
+                "action": duty.action,
+                "entity_type": duty.entity_type,
+                "entity_id": duty.entity_id,
+            }),
+        );
+    }
+    let pays = match verdict.audit {
+        Audit::Explicit => paid(verdict.tx, &changes)?,
+        Audit::Automatic | Audit::None => None,
+    };
+    Ok(Done { answer, owes, pays })
+}
+
+/// The tool that pays an obligation.
+const LOG_AUDIT: &str = "log_audit";
+
+fn owed(act: &Act, verb: &str, changes: &[Change], call: i64) -> Option<Obligation> {
+    let change = changes.iter().find(|change| change.after.table() == act.operation.record)?;
+    Some(Obligation {
+        call,
+        action: verb.to_owned(),
+        entity_type: act.operation.record.entity.to_owned(),
+        entity_id: change.after.key().to_string(),
+        paid_by: None,
+    })
+}
+
+/// The oldest duty that an audit entry among the changes pays.
+fn paid(tx: &Transaction<'_>, changes: &[Change]) -> Result<Option<i64>, Failure> {
+    let Some(entry) = changes.iter().find(|change| change.after.table() == &AUDIT_LOGS) else {
+        return Ok(None);
+    };
+    let cell = |column| entry.after.text(column).unwrap_or_default();
+    Ok(tx.unpaid(cell("action"), cell("entity_type"), cell("entity_id"))?)
+}
+
+fn write_audit(
+    verdict: &Verdict<'_>,
+    act: &Act,
+    verb: &str,
+    changes: &[Change],
+    actor: Option<i64>,
+) -> Result<Option<String>, Failure> {
+    let record = act.operation.record;
+    let change = changes.iter().find(|change| change.after.table() == record);
+    let (Some(change), Some(actor)) = (change, actor) else { return Ok(None) };
+    // Names of changed fields only, never values (ruling X52).
+    let fields = change.before.as_ref().map(|before| {
+        let columns = record.columns.iter().filter(|column| column.name != "updated_at");
+        let changed = columns.filter(|c| before.get(c.name) != change.after.get(c.name));
+        changed.map(|column| column.name).collect::<Vec<_>>().join(", ")
+    });
+    let row = verdict.tx.insert(
+        &AUDIT_LOGS,
+        vec![
+            ("action", verb.into()),
+            ("entity_type", record.entity.into()),
+            ("entity_id", change.after.key().to_string().into()),
+            ("audit_by_user", actor.into()),
+            ("changed_fields", fields.into()),
+            ("created_at", verdict.policy.clock.as_str().into()),
+        ],
+    )?;
+    Ok(Some(row.key().to_string()))
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown".to_owned())
+}

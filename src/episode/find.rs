@@ -1,0 +1,89 @@
+//! Lookups: typed filters on one table, a page at a time. They need an active acting user, no particular role.
+
+use super::Mode;
+use super::call::{Done, Record};
+use super::judge::{Stop, Verdict};
+use crate::halt::Problem;
+use crate::policy::schema::{
+    ACTING_USER, CONTAINS, CURSOR, DETAIL, DETAILED, LIMIT, ROWS, SINCE, UNTIL,
+};
+use crate::store::catalogue::{Filter, Table};
+use crate::store::{Page, Predicate, Query, Row, parse_id};
+use crate::time;
+use serde_json::{Map, Value as Json};
+
+pub(super) fn find(
+    verdict: &Verdict<'_>,
+    table: &'static Table,
+    arguments: Map<String, Json>,
+    record: &mut Record,
+) -> Result<Done, Stop> {
+    let mut input = verdict.valid(arguments)?;
+    let actor = verdict.actor(ACTING_USER, input.remove(ACTING_USER), record)?;
+    if verdict.mode != Mode::Off
+        && let Some(actor) = &actor
+    {
+        let mut view = verdict.base_view(actor);
+        verdict.rules(&verdict.tool.find_rules, &mut view, record)?;
+    }
+    let text = |name: &str| input.get(name).and_then(Json::as_str);
+    let after = match text(CURSOR) {
+        None => 0,
+        Some(cursor) => parse_id(cursor).ok_or_else(|| {
+            verdict.invalid(vec![Problem {
+                field: CURSOR.to_owned(),
+                value: Some(crate::store::fixtures::brief(&cursor.into()).into()),
+                problem: "is not a next_cursor that this tool gave".to_owned(),
+                allowed: Vec::new(),
+                did_you_mean: None,
+            }])
+        })?,
+    };
+    let limit = input.get(LIMIT).and_then(Json::as_u64).and_then(|n| u32::try_from(n).ok());
+    let limit = limit.unwrap_or(ROWS);
+    let mut predicates = Vec::new();
+    for column in table.columns {
+        match column.filter {
+            Filter::None => {}
+            Filter::Exact => {
+                let Some(given) = input.get(column.name) else { continue };
+                match column.value(given) {
+                    Some(value) => predicates.push(Predicate::Equal(column, value)),
+                    // An id that is no number is nobody's.
+                    None => return Ok(answer(table, &[], limit, false)),
+                }
+            }
+            Filter::Contains => {
+                let part = text(&format!("{}{CONTAINS}", column.name));
+                predicates.extend(part.map(|part| Predicate::Contains(column, part.to_owned())));
+            }
+            Filter::Time => {
+                let since = text(SINCE).map(time::normalise);
+                predicates.extend(since.map(|from| Predicate::Since(column, from)));
+                let until = text(UNTIL).map(|to| to.strip_suffix('Z').unwrap_or(to).to_owned());
+                predicates.extend(until.map(|to| Predicate::Until(column, to)));
+            }
+        }
+    }
+    // One more row than asked for tells whether there is a next page.
+    let page = Page { after, limit: limit.saturating_add(1) };
+    let rows = verdict.tx.find(&Query { table, predicates, page })?;
+    Ok(answer(table, &rows, limit, text(DETAIL) == Some(DETAILED)))
+}
+
+fn answer(table: &Table, rows: &[Row], limit: u32, detailed: bool) -> Done {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let page = &rows[..rows.len().min(limit)];
+    let shown = page.iter().map(|row| {
+        Json::Object(if detailed { row.to_json() } else { row.to_concise_json() })
+    });
+    let mut answer = Map::new();
+    answer.insert("count".to_owned(), page.len().into());
+    answer.insert(table.plural.to_owned(), shown.collect());
+    if rows.len() > limit
+        && let Some(last) = page.last()
+    {
+        answer.insert("next_cursor".to_owned(), last.key().to_string().into());
+    }
+    Done { answer, owes: None, pays: None }
+}

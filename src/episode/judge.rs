@@ -1,0 +1,327 @@
+//! Judging a call: do its references exist, who acts, and what do the rules say.
+
+use super::Mode;
+use super::call::{Failure, Record};
+use crate::action::Prepared;
+use crate::action::call::Call;
+use crate::action::input::{Input, Kind};
+use crate::halt::{Halt, Problem};
+use crate::policy::expression::{Type, View};
+use crate::policy::{Act, Audit, Policy, Refusal, Rule, Tool};
+use crate::store::catalogue::{self, Table, USERS};
+use crate::store::fixtures::brief;
+use crate::store::{Look, Row, Transaction, parse_id};
+use serde_json::{Map, Value as Json, json};
+use std::sync::Arc;
+
+/// Why a call does not go through.
+pub(super) enum Stop {
+    /// The caller is told why.
+    Halt(Box<Halt>),
+    /// The program failed.
+    Failure(Failure),
+}
+
+impl From<Halt> for Stop {
+    fn from(halt: Halt) -> Stop {
+        Stop::Halt(Box::new(halt))
+    }
+}
+impl<E: Into<Failure>> From<E> for Stop {
+    fn from(failure: E) -> Stop {
+        Stop::Failure(failure.into())
+    }
+}
+
+/// What a call is judged by.
+pub(super) struct Verdict<'a> {
+    pub policy: &'a Policy,
+    pub tool: &'a Tool,
+    pub tx: &'a Transaction<'a>,
+    pub mode: Mode,
+    pub audit: Audit,
+    pub session: Option<i64>,
+}
+
+/// A call that may go through.
+pub(super) struct Judged {
+    pub action: Box<dyn Prepared>,
+    pub actor: Option<Row>,
+}
+
+/// Judge an action with its arguments.
+pub(super) fn judge(
+    verdict: &Verdict<'_>,
+    act: &Act,
+    arguments: Map<String, Json>,
+    record: &mut Record,
+) -> Result<Judged, Stop> {
+    let mut input = verdict.valid(arguments)?;
+    let given = input.remove(act.operation.actor);
+    let rows = verdict.references(act, &input)?;
+    let fallback = act.operation.actor_fallback.and_then(|name| input.get(name)).cloned();
+    let actor = verdict.actor(act.operation.actor, given.or(fallback), record)?;
+    let action = (act.operation.prepare)(input.clone()).map_err(Failure::Action)?;
+    if verdict.mode != Mode::Off
+        && let Some(actor) = &actor
+    {
+        let policy = verdict.policy;
+        let call = Call::new(verdict.tx, &policy.clock, &policy.tiers, Some(actor.clone()));
+        let computed = action.compute(&call).map_err(Failure::Action)?;
+        let mut view = verdict.view(act, actor, input, rows, computed);
+        verdict.rules(&act.actor_rules, &mut view, record)?;
+        verdict.role(act, actor, &view, record)?;
+        verdict.rules(&act.rules, &mut view, record)?;
+    }
+    Ok(Judged { action, actor })
+}
+
+impl Verdict<'_> {
+    /// The arguments with defaults, or `INVALID_INPUT`.
+    pub fn valid(&self, arguments: Map<String, Json>) -> Result<Map<String, Json>, Stop> {
+        self.tool.validate(arguments).map_err(|problems| self.invalid(problems).into())
+    }
+
+    /// The refusal of arguments that do not fit.
+    pub fn invalid(&self, problems: Vec<Problem>) -> Halt {
+        let mut halt = self.refuse(&self.policy.refusals.input, "input.schema", None, &View::new());
+        halt.problems = problems;
+        halt
+    }
+
+    /// The row of every reference, by name; the first that names no record halts.
+    fn references(
+        &self,
+        act: &Act,
+        input: &Map<String, Json>,
+    ) -> Result<Vec<(String, Option<Row>)>, Stop> {
+        let mut rows = Vec::new();
+        self.references_of(act.operation.inputs, input, "", &mut rows)?;
+        Ok(rows)
+    }
+
+    fn references_of(
+        &self,
+        inputs: &'static [Input],
+        given: &Map<String, Json>,
+        path: &str,
+        rows: &mut Vec<(String, Option<Row>)>,
+    ) -> Result<(), Stop> {
+        let nested = if path.is_empty() { "" } else { "new_" };
+        for input in inputs {
+            let value = given.get(input.name);
+            let field = || format!("{path}{}", input.name);
+            match (input.kind, value) {
+                (Kind::Id(table), None) => {
+                    debug_assert_eq!(table.columns[0].name, table.key().name);
+                    rows.push((format!("{nested}{}", input.row_name()), None));
+                }
+                (Kind::Id(table), Some(id)) => {
+                    let row = self.reference(table, &field(), id)?;
+                    rows.push((format!("{nested}{}", input.row_name()), Some(row)));
+                }
+                (Kind::RecordOf(kind), Some(id)) => {
+                    let entity = given.get(kind).and_then(Json::as_str).and_then(catalogue::entity);
+                    if let Some(table) = entity {
+                        self.reference(table, &field(), id)?;
+                    }
+                }
+                (Kind::ChangeSet(columns), Some(Json::Object(set))) => {
+                    self.references_of(columns, set, &format!("{}.", input.name), rows)?;
+                }
+                (Kind::ChangeSet(columns), _) => {
+                    self.references_of(columns, &Map::new(), &format!("{}.", input.name), rows)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn reference(&self, table: &'static Table, field: &str, id: &Json) -> Result<Row, Stop> {
+        let text = id.as_str().unwrap_or_default();
+        if let Some(key) = parse_id(text)
+            && let Some(row) = self.tx.get(table, key)?
+        {
+            return Ok(row);
+        }
+        let entity = table.entity.replace('_', " ");
+        let find = self.policy.finder(table).map_or("a lookup", |tool| tool.name.as_str());
+        let shown = brief(id);
+        let mut view = View::new();
+        for (name, value) in
+            [("field", field), ("entity", &entity), ("id", shown.trim_matches('"')), ("find", find)]
+        {
+            view.bind(name, value.into(), &Type::Text);
+        }
+        let refusal = &self.policy.refusals.reference;
+        let code = format!("{}_{}", table.entity.to_uppercase(), refusal.code);
+        let mut halt = self.refuse(refusal, "input.reference", None, &view);
+        halt.code = code;
+        halt.evidence.insert(field.to_owned(), shown.trim_matches('"').into());
+        Err(halt.into())
+    }
+
+    /// Who acts: the session's user, else the one that the call names.
+    pub fn actor(
+        &self,
+        argument: &str,
+        given: Option<Json>,
+        record: &mut Record,
+    ) -> Result<Option<Row>, Stop> {
+        let named = match &given {
+            Some(id) => Some(self.reference(&USERS, argument, id)?),
+            None => None,
+        };
+        let actor = match (self.session, named) {
+            (Some(session), named) => {
+                if let Some(named) = named.filter(|named| named.key() != session) {
+                    self.violation(self.actor_mismatch(argument, session, &named), record)?;
+                }
+                self.tx.get(&USERS, session)?
+            }
+            (None, Some(named)) => Some(named),
+            (None, None) => {
+                self.violation(self.actor_missing(argument), record)?;
+                None
+            }
+        };
+        record.actor = actor.as_ref().map(Row::key);
+        Ok(actor)
+    }
+
+    /// The refusal of a call for which nobody acts.
+    pub fn actor_missing(&self, argument: &str) -> Halt {
+        let mut view = View::new();
+        view.bind("argument", argument.into(), &Type::Text);
+        self.refuse(&self.policy.refusals.actor_missing, "actor.given", None, &view)
+    }
+
+    fn actor_mismatch(&self, argument: &str, session: i64, named: &Row) -> Halt {
+        let (session, named) = (session.to_string(), named.key().to_string());
+        let mut view = View::new();
+        for (name, value) in [("argument", argument), ("session", &session), ("given", &named)] {
+            view.bind(name, value.into(), &Type::Text);
+        }
+        let refusal = &self.policy.refusals.actor_mismatch;
+        let mut halt = self.refuse(refusal, "actor.same", None, &view);
+        halt.evidence.insert("session".to_owned(), session.into());
+        halt.evidence.insert(argument.to_owned(), named.into());
+        halt
+    }
+
+    fn refuse(&self, refusal: &Refusal, rule: &str, clause: Option<&str>, view: &View) -> Halt {
+        let clause = clause.unwrap_or(&refusal.clause);
+        let mut halt = Halt::new(&refusal.code, rule, clause, refusal.message.render(view));
+        halt.remedy = refusal.remedy.as_ref().map(|remedy| remedy.render(view));
+        halt
+    }
+
+    /// Halt, or, where the policy is only observed, note what would have halted.
+    fn violation(&self, halt: Halt, record: &mut Record) -> Result<(), Stop> {
+        match self.mode {
+            Mode::Enforce => Err(halt.into()),
+            Mode::Observe => {
+                record.violations.push(halt);
+                Ok(())
+            }
+            Mode::Off => Ok(()),
+        }
+    }
+
+    fn view(
+        &self,
+        act: &Act,
+        actor: &Row,
+        mut input: Map<String, Json>,
+        rows: Vec<(String, Option<Row>)>,
+        computed: Vec<Json>,
+    ) -> View {
+        input.insert(act.operation.actor.to_owned(), actor.key().to_string().into());
+        let computed: Map<String, Json> = (act.operation.computed.iter().zip(computed))
+            .map(|((name, _), value)| ((*name).to_owned(), value))
+            .collect();
+        let mut view = self.base_view(actor);
+        view.bind("input", Json::Object(input), &act.types.input);
+        view.bind("computed", Json::Object(computed), &act.types.computed);
+        view.bind("tool", act.described.clone(), &act.types.tool);
+        let name = act.operation.actor;
+        view.bind_row(name.strip_suffix("_id").unwrap_or(name), Some(actor.clone()));
+        for (name, row) in rows {
+            view.bind_row(name, row);
+        }
+        view
+    }
+
+    /// What every rule sees, lookups' too.
+    pub fn base_view(&self, actor: &Row) -> View {
+        let mut view = View::new();
+        view.bind_row("actor", Some(actor.clone()));
+        view.bind("now", self.policy.clock.as_str().into(), &Type::Timestamp);
+        view.bind("audit", self.audit.name().into(), &Type::Text);
+        view
+    }
+
+    fn role(&self, act: &Act, actor: &Row, view: &View, record: &mut Record) -> Result<(), Stop> {
+        let role = actor.text("role").unwrap_or_default();
+        let Some(roles) = act.roles.as_ref().filter(|roles| !roles.iter().any(|may| may == role))
+        else {
+            return Ok(());
+        };
+        let clause = Some(act.roles_clause.as_str());
+        let mut halt = self.refuse(&self.policy.refusals.role, "actor.role", clause, view);
+        halt.evidence.insert("actor.role".to_owned(), role.into());
+        halt.evidence.insert("tool.roles".to_owned(), json!(roles));
+        self.violation(halt, record)
+    }
+
+    /// Apply rules in order.
+    pub fn rules(
+        &self,
+        rules: &[Arc<Rule>],
+        view: &mut View,
+        record: &mut Record,
+    ) -> Result<(), Stop> {
+        for rule in rules {
+            if let Some(halt) = self.broken(rule, view)? {
+                self.violation(halt, record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The halt of a rule that applies and does not hold.
+    fn broken(&self, rule: &Rule, view: &mut View) -> Result<Option<Halt>, Stop> {
+        if rule.present.iter().any(|name| view.get(name).is_null()) {
+            return Ok(None);
+        }
+        if let Some(when) = &rule.when {
+            view.follow(when.paths(), |table, id| self.tx.get(table, id))?;
+            if !when.holds(view)? {
+                return Ok(None);
+            }
+        }
+        view.follow(&rule.paths, |table, id| self.tx.get(table, id))?;
+        for look in &rule.looks {
+            let mut equal = Vec::with_capacity(look.equal.len());
+            for (column, expression) in &look.equal {
+                let value = expression.evaluate(view)?;
+                equal.push((*column, column.value(&value).unwrap_or(crate::store::Value::Null)));
+            }
+            let except = match &look.except {
+                Some(except) => except.evaluate(view)?.as_str().and_then(parse_id),
+                None => None,
+            };
+            let count = self.tx.count(&Look { table: look.table, equal, except })?;
+            view.bind(look.name.as_str(), count.into(), &Type::Int);
+        }
+        if rule.unless.holds(view)? {
+            return Ok(None);
+        }
+        let mut halt = Halt::new(&rule.code, &rule.id, &rule.clause, rule.message.render(view));
+        halt.remedy = rule.remedy.as_ref().map(|remedy| remedy.render(view));
+        let paths = rule.unless.paths().iter();
+        halt.evidence = paths.map(|path| (path.clone(), view.get(path))).collect();
+        Ok(Some(halt))
+    }
+}

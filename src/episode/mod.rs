@@ -1,0 +1,207 @@
+//! Episodes: one isolated state each, with a policy, a seeded store, an acting user and a journal.
+
+mod call;
+mod find;
+mod judge;
+
+use crate::policy::{Audit, Policy};
+use crate::store::canonical::{Extent, StateHash};
+use crate::store::catalogue::USERS;
+use crate::store::fixtures::Fixtures;
+use crate::store::{Entry, Fault, Obligation, Predicate, Query, Row, Store, Value, parse_id};
+use serde_json::{Map, Value as Json};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What happens to a call that a rule would halt. The tool list is the same in all modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// It halts.
+    Enforce,
+    /// It goes through, and the journal says what would have halted it.
+    Observe,
+    /// It goes through; only types and references are checked.
+    Off,
+}
+
+impl Mode {
+    /// Its name on the command line and in the journal.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Enforce => "enforce",
+            Mode::Observe => "observe",
+            Mode::Off => "off",
+        }
+    }
+}
+
+/// How an episode is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What happens to a call that a rule would halt.
+    pub mode: Mode,
+    /// Who writes audit entries; the policy's way where none is given.
+    pub audit: Option<Audit>,
+    /// The session's user, by id or e-mail address.
+    pub actor: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { mode: Mode::Enforce, audit: None, actor: None }
+    }
+}
+
+/// Why an episode could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store failed.
+    #[error("store: {0}")]
+    Store(#[from] Fault),
+    /// The session's user does not exist.
+    #[error("there is no user with the id or e-mail address {0:?}; see find_users, or leave --actor out")]
+    NoSuchUser(String),
+    /// The state file was begun with something else.
+    #[error("the state file was begun with {name} {found}, and now {name} {asked} is asked for; use another --state file, or ask for the same again")]
+    OtherState {
+        /// Which setting.
+        name: &'static str,
+        /// What the file says.
+        found: String,
+        /// What was asked for.
+        asked: String,
+    },
+    /// The file is no state file.
+    #[error("{0} is not a state file of incident-mcp")]
+    NotAState(String),
+}
+
+/// What a call came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The structured answer; a halt where `is_error`.
+    pub answer: Map<String, Json>,
+    /// The same as JSON text.
+    pub text: String,
+    /// Whether the answer is a halt or a fault.
+    pub is_error: bool,
+}
+
+/// A call to a tool that the policy does not have. Nothing was run and nothing is journaled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no tool {name:?}{hint}")]
+pub struct UnknownTool {
+    /// The name that was called, shortened.
+    pub name: String,
+    /// The name that was probably meant, as a question.
+    pub hint: String,
+}
+
+/// One isolated state.
+pub struct Episode {
+    policy: Arc<Policy>,
+    store: Store,
+    mode: Mode,
+    audit: Audit,
+    /// The session's user.
+    actor: Option<i64>,
+}
+
+impl Episode {
+    /// An episode in memory.
+    pub fn in_memory(
+        policy: Arc<Policy>,
+        fixtures: &Fixtures,
+        settings: &Settings,
+    ) -> Result<Episode, StartError> {
+        let mut store = Store::in_memory()?;
+        fixtures.seed(&mut store)?;
+        Episode::begin(policy, store, settings)
+    }
+
+    /// The episode in that file, begun there if the file is new, else resumed.
+    pub fn in_file(
+        policy: Arc<Policy>,
+        fixtures: &Fixtures,
+        settings: &Settings,
+        path: &Path,
+    ) -> Result<Episode, StartError> {
+        let not_a_state = |_| StartError::NotAState(path.display().to_string());
+        let (mut store, _) = Store::in_file(path).map_err(not_a_state)?;
+        let begun = store.transaction()?.setting("policy").map_err(not_a_state)?;
+        let audit = settings.audit.unwrap_or(policy.audit).name();
+        let wanted = [
+            ("policy", policy.id.as_str()),
+            ("policy fingerprint", policy.fingerprint.as_str()),
+            ("mode", settings.mode.name()),
+            ("audit", audit),
+        ];
+        if begun.is_none() {
+            fixtures.seed(&mut store)?;
+            let tx = store.transaction()?;
+            for (name, value) in wanted {
+                tx.set(name, value)?;
+            }
+            tx.commit()?;
+        } else {
+            let tx = store.transaction()?;
+            for (name, asked) in wanted {
+                let found = tx.setting(name)?.unwrap_or_default();
+                if found != asked {
+                    let asked = asked.to_owned();
+                    return Err(StartError::OtherState { name, found, asked });
+                }
+            }
+        }
+        Episode::begin(policy, store, settings)
+    }
+
+    fn begin(
+        policy: Arc<Policy>,
+        mut store: Store,
+        settings: &Settings,
+    ) -> Result<Episode, StartError> {
+        let actor = match &settings.actor {
+            None => None,
+            Some(who) => Some(user(&mut store, who)?.ok_or(StartError::NoSuchUser(who.clone()))?.key()),
+        };
+        let audit = settings.audit.unwrap_or(policy.audit);
+        Ok(Episode { policy, store, mode: settings.mode, audit, actor })
+    }
+
+    /// The policy that it runs under.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+    /// Its calls so far.
+    pub fn journal(&mut self) -> Result<Vec<Entry>, Fault> {
+        self.store.journal()
+    }
+    /// The duties that its writes left, paid or not.
+    pub fn obligations(&mut self) -> Result<Vec<Obligation>, Fault> {
+        self.store.obligations()
+    }
+    /// The hash of its state.
+    pub fn hash(&mut self, extent: Extent) -> Result<StateHash, Fault> {
+        self.store.hash(extent)
+    }
+    /// Its store, for inspection by whoever runs the episode.
+    pub fn store(&mut self) -> &mut Store {
+        &mut self.store
+    }
+}
+
+/// The user with that id or e-mail address.
+fn user(store: &mut Store, who: &str) -> Result<Option<Row>, Fault> {
+    let tx = store.transaction()?;
+    if let Some(id) = parse_id(who) {
+        return tx.get(&USERS, id);
+    }
+    let Some(email) = USERS.column("email") else { return Ok(None) };
+    let query = Query {
+        table: &USERS,
+        predicates: vec![Predicate::Equal(email, Value::from(who))],
+        page: crate::store::Page { after: 0, limit: 1 },
+    };
+    Ok(tx.find(&query)?.into_iter().next())
+}

@@ -1,0 +1,264 @@
+//! One policy folder as its author wrote it, before it is put together with what it includes and checked.
+
+use super::document::{self, Clause};
+use super::mistake::{At, Mistake, Place};
+use super::reader::{Entry, File, Table};
+use super::source::{FILE, Source};
+use serde_json::Value as Json;
+use toml::de::DeTable;
+
+/// A policy or a part.
+pub struct Fragment {
+    /// Its folder.
+    pub path: String,
+    /// Where the file begins.
+    pub place: Place,
+    /// `id`, which only a policy that can be served has.
+    pub id: Option<At<String>>,
+    /// `title`, likewise.
+    pub title: Option<At<String>>,
+    /// `clock`, likewise.
+    pub clock: Option<At<String>>,
+    /// `audit`, likewise.
+    pub audit: Option<At<String>>,
+    /// Folders that it includes.
+    pub include: Vec<At<String>>,
+    /// Tables that can be looked up.
+    pub find: Vec<At<String>>,
+    /// `[words]`.
+    pub words: Vec<(At<String>, Vec<At<String>>)>,
+    /// `[halts]`.
+    pub halts: Vec<(At<String>, At<String>)>,
+    /// `[refusal.*]`.
+    pub refusals: Vec<(At<String>, Wording)>,
+    /// `[[rule]]`.
+    pub rules: Vec<Rule>,
+    /// `[[exempt]]`: clause and reason.
+    pub exempt: Vec<(At<String>, At<String>)>,
+    /// `[tool.*]`.
+    pub tools: Vec<(At<String>, Tool)>,
+    /// `[tiers.*]`.
+    pub tiers: Vec<(At<String>, Tier)>,
+    /// The clauses of its policy.md.
+    pub clauses: Vec<Clause>,
+    /// The text of its policy.md.
+    pub text: String,
+    /// The text of its policy.toml.
+    pub toml: String,
+}
+
+/// What a refusal says.
+pub struct Wording {
+    pub halt: Option<At<String>>,
+    pub message: At<String>,
+    pub remedy: Option<At<String>>,
+    pub clause: At<String>,
+}
+
+/// One rule.
+pub struct Rule {
+    pub id: At<String>,
+    pub finds: bool,
+    pub present: Vec<At<String>>,
+    pub when: Option<At<String>>,
+    pub looks: Vec<Look>,
+    pub unless: At<String>,
+    pub halt: At<String>,
+    pub message: At<String>,
+    pub remedy: Option<At<String>>,
+    pub clause: At<String>,
+}
+
+/// A count that a rule brings into view.
+pub struct Look {
+    pub name: At<String>,
+    pub table: At<String>,
+    pub equal: Vec<(At<String>, At<String>)>,
+    pub except: Option<At<String>>,
+}
+
+/// One tool.
+pub struct Tool {
+    pub place: Place,
+    pub action: Option<At<String>>,
+    pub title: Option<At<String>>,
+    pub description: Option<At<String>>,
+    /// A list of roles, or a word that must be `any`.
+    pub roles: Option<Result<Vec<At<String>>, At<String>>>,
+    pub roles_clause: Option<At<String>>,
+    pub clauses: Vec<At<String>>,
+    pub audit: Option<At<String>>,
+    pub require: Vec<At<String>>,
+    pub hide: Vec<At<String>>,
+    pub defaults: Vec<(At<String>, At<Json>)>,
+    pub rules: Vec<Rule>,
+}
+
+/// One service tier.
+pub struct Tier {
+    pub clients: At<String>,
+    pub availability: At<String>,
+    pub coverage: At<String>,
+    pub targets: Vec<(At<String>, At<String>, At<String>)>,
+}
+
+impl Fragment {
+    /// Read a folder. All mistakes of form are noted; what could be read is returned with them.
+    pub fn read(source: &Source, path: &str) -> (Option<Fragment>, Vec<Mistake>) {
+        let toml_path = format!("{path}/{FILE}");
+        let name = source.display(&toml_path);
+        let Some(text) = source.read(&toml_path) else {
+            let place = Place { file: name.into(), line: 1 };
+            let message = "the file is missing or is not UTF-8".to_owned();
+            return (None, vec![Mistake { place, message }]);
+        };
+        let file = File::new(name, &text);
+        let (table, errors) = DeTable::parse_recoverable(&text);
+        for error in &errors {
+            file.note(error.span().map_or(0, |span| span.start), error.message());
+        }
+        let root = Table::root(&file, &table);
+        let document_path = format!("{path}/policy.md");
+        let document_name = source.display(&document_path);
+        let document = source.read(&document_path);
+        let mut mistakes = Vec::new();
+        let clauses = match &document {
+            None => {
+                let message = "policy.md is missing or is not UTF-8".to_owned();
+                let place = Place { file: document_name.into(), line: 1 };
+                mistakes.push(Mistake { place, message });
+                Vec::new()
+            }
+            Some(document) => document::clauses(&document_name, document).unwrap_or_else(|wrong| {
+                mistakes.extend(wrong);
+                Vec::new()
+            }),
+        };
+        let fragment = Fragment {
+            path: path.to_owned(),
+            place: file.place(0),
+            id: root.optional("id"),
+            title: root.optional("title"),
+            clock: root.optional("clock"),
+            audit: root.optional("audit"),
+            include: root.texts("include"),
+            find: root.texts("find"),
+            words: entries(&root, "words", |name, entry| Some(entry.texts(name))),
+            halts: entries(&root, "halts", |name, entry| entry.text(name)),
+            refusals: entries(&root, "refusal", |name, entry| wording(entry.table(name)?)),
+            rules: rules(&root),
+            exempt: (root.tables("exempt").into_iter())
+                .filter_map(|table| {
+                    let pair = table.text("clause").zip(table.text("reason"));
+                    table.finish();
+                    pair
+                })
+                .collect(),
+            tools: entries(&root, "tool", |name, entry| Some(tool(entry.table(name)?))),
+            tiers: entries(&root, "tiers", |name, entry| tier(entry.table(name)?)),
+            clauses,
+            text: document.unwrap_or_default(),
+            toml: text.clone(),
+        };
+        root.finish();
+        let unreadable = !errors.is_empty();
+        mistakes.extend(file.into_mistakes());
+        // A file that is not TOML was read in part only; what it seems to lack is not worth a line.
+        ((!unreadable).then_some(fragment), mistakes)
+    }
+}
+
+impl Fragment {
+    /// Its rules for all tools, then those of its tools.
+    pub fn all_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().chain(self.tools.iter().flat_map(|(_, tool)| &tool.rules))
+    }
+}
+
+fn entries<T>(
+    root: &Table<'_>,
+    key: &'static str,
+    read: impl Fn(&str, &Entry<'_>) -> Option<T>,
+) -> Vec<(At<String>, T)> {
+    let Some(table) = root.table(key) else { return Vec::new() };
+    let entries = table.entries().into_iter();
+    entries.filter_map(|(name, entry)| Some((name.clone(), read(&name.value, &entry)?))).collect()
+}
+
+fn wording(table: Table<'_>) -> Option<Wording> {
+    let (halt, message) = (table.optional("halt"), table.text("message"));
+    let (remedy, clause) = (table.optional("remedy"), table.text("clause"));
+    table.finish();
+    Some(Wording { halt, message: message?, remedy, clause: clause? })
+}
+
+fn rules(table: &Table<'_>) -> Vec<Rule> {
+    table.tables("rule").into_iter().filter_map(rule).collect()
+}
+
+fn rule(table: Table<'_>) -> Option<Rule> {
+    let looks = table.table("look").map_or(Vec::new(), |looks| {
+        let entries = looks.entries().into_iter();
+        entries.filter_map(|(name, entry)| look(name.clone(), entry.table(&name.value)?)).collect()
+    });
+    let (id, unless, halt) = (table.text("id"), table.text("unless"), table.text("halt"));
+    let (message, clause) = (table.text("message"), table.text("clause"));
+    let (finds, present) = (table.flag("finds"), table.texts("where"));
+    let (when, remedy) = (table.optional("when"), table.optional("remedy"));
+    table.finish();
+    Some(Rule {
+        id: id?,
+        finds,
+        present,
+        when,
+        looks,
+        unless: unless?,
+        halt: halt?,
+        message: message?,
+        remedy,
+        clause: clause?,
+    })
+}
+
+fn look(name: At<String>, table: Table<'_>) -> Option<Look> {
+    let count = table.text("count");
+    let equal = entries(&table, "where", |name, entry| entry.text(name));
+    let except = table.optional("except");
+    table.finish();
+    Some(Look { name, table: count?, equal, except })
+}
+
+fn tool(table: Table<'_>) -> Tool {
+    let tool = Tool {
+        place: table.place(),
+        action: table.optional("action"),
+        title: table.text("title"),
+        description: table.text("description"),
+        roles: table.texts_or_word("roles"),
+        roles_clause: table.optional("roles_clause"),
+        clauses: table.texts("clauses"),
+        audit: table.optional("audit"),
+        require: table.texts("require"),
+        hide: table.texts("hide"),
+        defaults: entries(&table, "defaults", |name, entry| entry.json(name)),
+        rules: rules(&table),
+    };
+    table.finish();
+    tool
+}
+
+fn tier(table: Table<'_>) -> Option<Tier> {
+    let (clients, availability) = (table.text("clients"), table.text("availability"));
+    let coverage = table.text("coverage");
+    let fixed = ["clients", "availability", "coverage"];
+    let targets = (table.entries().into_iter())
+        .filter(|(name, _)| !fixed.contains(&name.value.as_str()))
+        .filter_map(|(name, entry)| {
+            let targets = entry.table(&name.value)?;
+            let pair = targets.text("response").zip(targets.text("resolution"));
+            targets.finish();
+            pair.map(|(response, resolution)| (name, response, resolution))
+        })
+        .collect();
+    Some(Tier { clients: clients?, availability: availability?, coverage: coverage?, targets })
+}

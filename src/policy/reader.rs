@@ -1,0 +1,246 @@
+//! Reading TOML tables key by key: every unknown key, missing key and wrong type is noted with its line, and reading
+//! goes on.
+
+use super::mistake::{At, Mistake, Place};
+use crate::suggest::did_you_mean;
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::Arc;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A file being read, and what is wrong with it so far.
+pub struct File {
+    name: Arc<str>,
+    /// Byte offsets at which lines begin.
+    lines: Vec<usize>,
+    mistakes: RefCell<Vec<Mistake>>,
+}
+
+impl File {
+    /// A file of that name with that text.
+    pub fn new(name: String, text: &str) -> File {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
+        File { name: name.into(), lines, mistakes: RefCell::default() }
+    }
+    /// The place of a byte offset.
+    pub fn place(&self, offset: usize) -> Place {
+        Place { file: self.name.clone(), line: self.lines.partition_point(|start| *start <= offset) }
+    }
+    /// Note a mistake.
+    pub fn note(&self, offset: usize, message: impl Into<String>) {
+        let mistake = Mistake { place: self.place(offset), message: message.into() };
+        self.mistakes.borrow_mut().push(mistake);
+    }
+    /// All mistakes noted.
+    pub fn into_mistakes(self) -> Vec<Mistake> {
+        self.mistakes.into_inner()
+    }
+}
+
+/// A table of the file.
+pub struct Table<'a> {
+    file: &'a File,
+    table: &'a DeTable<'a>,
+    /// How messages call the table, such as `[tool.log_metric]`.
+    context: String,
+    start: usize,
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Table<'a> {
+    /// The whole file.
+    pub fn root(file: &'a File, table: &'a Spanned<DeTable<'a>>) -> Table<'a> {
+        Table::new(file, table.get_ref(), "the file".to_owned(), 0)
+    }
+
+    fn new(file: &'a File, table: &'a DeTable<'a>, context: String, start: usize) -> Table<'a> {
+        Table { file, table, context, start, known: RefCell::default() }
+    }
+
+    /// Where the table begins.
+    pub fn place(&self) -> Place {
+        self.file.place(self.start)
+    }
+
+    /// The value under a key that the table may have.
+    fn get(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.known.borrow_mut().push(key);
+        self.table.get(key)
+    }
+
+    fn wrong(&self, key: &str, wanted: &str, value: &Spanned<DeValue<'a>>) {
+        let given = value.get_ref().type_str();
+        let message = format!("{}: {key} must be {wanted}, not {given}", self.context);
+        self.file.note(value.span().start, message);
+    }
+
+    fn at<T>(&self, span: Range<usize>, value: T) -> At<T> {
+        At { value, place: self.file.place(span.start) }
+    }
+
+    /// A text that may be absent.
+    pub fn optional(&self, key: &'static str) -> Option<At<String>> {
+        let value = self.get(key)?;
+        match value.get_ref().as_str() {
+            Some(text) if !text.trim().is_empty() => Some(self.at(value.span(), text.to_owned())),
+            Some(_) => {
+                self.file.note(value.span().start, format!("{}: {key} is empty", self.context));
+                None
+            }
+            None => {
+                self.wrong(key, "a text", value);
+                None
+            }
+        }
+    }
+
+    /// A text that must be there.
+    pub fn text(&self, key: &'static str) -> Option<At<String>> {
+        if !self.table.contains_key(key) {
+            self.known.borrow_mut().push(key);
+            self.file.note(self.start, format!("{}: {key} is missing", self.context));
+            return None;
+        }
+        self.optional(key)
+    }
+
+    /// A yes or no that may be absent.
+    pub fn flag(&self, key: &'static str) -> bool {
+        let Some(value) = self.get(key) else { return false };
+        value.get_ref().as_bool().unwrap_or_else(|| {
+            self.wrong(key, "true or false", value);
+            false
+        })
+    }
+
+    /// A list of texts; empty where it is absent.
+    pub fn texts(&self, key: &'static str) -> Vec<At<String>> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        self.list(key, value)
+    }
+
+    fn list(&self, key: &str, value: &'a Spanned<DeValue<'a>>) -> Vec<At<String>> {
+        let Some(items) = value.get_ref().as_array() else {
+            self.wrong(key, "a list of texts", value);
+            return Vec::new();
+        };
+        let texts = items.iter().filter_map(|item| match item.get_ref().as_str() {
+            Some(text) => Some(self.at(item.span(), text.to_owned())),
+            None => {
+                self.wrong(key, "a list of texts", item);
+                None
+            }
+        });
+        texts.collect()
+    }
+
+    /// A list of texts, or one text, for keys that take a keyword instead of a list.
+    pub fn texts_or_word(&self, key: &'static str) -> Option<Result<Vec<At<String>>, At<String>>> {
+        let value = self.get(key)?;
+        Some(match value.get_ref().as_str() {
+            Some(word) => Err(self.at(value.span(), word.to_owned())),
+            None => Ok(self.list(key, value)),
+        })
+    }
+
+    /// A table that may be absent.
+    pub fn table(&self, key: &'static str) -> Option<Table<'a>> {
+        let value = self.get(key)?;
+        self.descend(key, key, value)
+    }
+
+    fn descend(&self, key: &str, name: &str, value: &'a Spanned<DeValue<'a>>) -> Option<Table<'a>> {
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong(key, "a table", value);
+            return None;
+        };
+        let inner = self.context.trim_matches(['[', ']']);
+        let context = match inner {
+            "the file" => format!("[{name}]"),
+            _ => format!("[{inner}.{name}]"),
+        };
+        // A table made of dotted headers has an empty span of its own; its first key's will do.
+        let start = match value.span().start {
+            0 => table.keys().map(|key| key.span().start).min().unwrap_or(0),
+            start => start,
+        };
+        Some(Table::new(self.file, table, context, start))
+    }
+
+    /// An array of tables; empty where it is absent.
+    pub fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        let Some(items) = value.get_ref().as_array() else {
+            self.wrong(key, "a list of tables", value);
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.descend(key, key, item)).collect()
+    }
+
+    /// All entries of a table whose keys are names of the author's choice, in the file's order.
+    pub fn entries(&self) -> Vec<(At<String>, Entry<'a>)> {
+        let entries = self.table.iter().map(|(key, value)| {
+            let name = self.at(key.span(), key.get_ref().clone().into_owned());
+            (name, Entry { file: self.file, context: self.context.clone(), value })
+        });
+        entries.collect()
+    }
+
+    /// Note every key that nobody asked for.
+    pub fn finish(self) {
+        let known = self.known.into_inner();
+        for key in self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
+            let name = key.get_ref();
+            let hint = did_you_mean(name, known.iter().copied());
+            let message = format!("{}: there is no key {name:?} here{hint}", self.context);
+            self.file.note(key.span().start, message);
+        }
+    }
+}
+
+/// A value under a name of the author's choice.
+pub struct Entry<'a> {
+    file: &'a File,
+    context: String,
+    value: &'a Spanned<DeValue<'a>>,
+}
+
+impl<'a> Entry<'a> {
+    fn parent(&self) -> Table<'a> {
+        static EMPTY: std::sync::LazyLock<DeTable<'static>> = std::sync::LazyLock::new(DeTable::default);
+        Table::new(self.file, &EMPTY, self.context.clone(), self.value.span().start)
+    }
+    /// The value as a table.
+    pub fn table(&self, name: &str) -> Option<Table<'a>> {
+        self.parent().descend(name, name, self.value)
+    }
+    /// The value as a text.
+    pub fn text(&self, name: &str) -> Option<At<String>> {
+        match self.value.get_ref().as_str() {
+            Some(text) => Some(self.parent().at(self.value.span(), text.to_owned())),
+            None => {
+                self.parent().wrong(name, "a text", self.value);
+                None
+            }
+        }
+    }
+    /// The value as a list of texts.
+    pub fn texts(&self, name: &str) -> Vec<At<String>> {
+        self.parent().list(name, self.value)
+    }
+    /// The value as JSON, for defaults: a text, a whole number or a truth value.
+    pub fn json(&self, name: &str) -> Option<At<serde_json::Value>> {
+        let value: Option<serde_json::Value> = match self.value.get_ref() {
+            DeValue::String(text) => Some(text.as_ref().into()),
+            DeValue::Boolean(flag) => Some((*flag).into()),
+            DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().map(Into::into),
+            _ => None,
+        };
+        if value.is_none() {
+            self.parent().wrong(name, "a text, a whole number, true or false", self.value);
+        }
+        value.map(|value| self.parent().at(self.value.span(), value))
+    }
+}

@@ -1,0 +1,511 @@
+//! Checking one tool: its action, inputs, words and rules against the policy and the catalogue.
+
+use super::expression::{Expression, Facts, Scope, Template, Type, Vocabularies};
+use super::fragment;
+use super::mistake::{At, Mistake};
+use super::schema::{self, Offer};
+use super::{Act, Look, Rule, Tool, Types, Work};
+use crate::action::input::{Input, Kind};
+use crate::action::{self, Computed, Operation};
+use crate::store::catalogue::{self, Filter, Table, USERS};
+use crate::suggest::did_you_mean;
+use serde_json::{Map, Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+/// What tools are checked against.
+pub(super) struct Context<'a> {
+    pub words: &'a Vocabularies,
+    pub halts: &'a BTreeSet<&'a str>,
+    pub clauses: &'a BTreeSet<&'a str>,
+}
+
+/// The rules that hold for every tool: on the acting user, those of them that hold for lookups too, and on records.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub actor: Vec<Arc<Rule>>,
+    pub find: Vec<Arc<Rule>>,
+    pub records: Vec<Arc<Rule>>,
+}
+
+/// Everything that the rules of an action can have in view, for rules that are shared by all of them: the table of each
+/// reference by the name of its row.
+pub(super) fn references() -> BTreeMap<String, &'static Table> {
+    let mut rows = BTreeMap::new();
+    for operation in action::OPERATIONS {
+        for (name, table, _) in rows_of(operation.inputs) {
+            rows.insert(name, table);
+        }
+    }
+    rows
+}
+
+/// The rows that inputs bring into view: name, table, and the input; those of a change set are called `new_...`.
+pub(super) fn rows_of(
+    inputs: &'static [Input],
+) -> impl Iterator<Item = (String, &'static Table, &'static Input)> {
+    inputs.iter().flat_map(|input| match input.kind {
+        Kind::Id(table) => vec![(input.row_name().to_owned(), table, input)],
+        Kind::ChangeSet(columns) => rows_of(columns)
+            .map(|(name, table, column)| (format!("new_{name}"), table, column))
+            .collect(),
+        _ => Vec::new(),
+    })
+}
+
+/// The names that every rule sees.
+pub(super) fn base_scope(words: &Vocabularies) -> Scope<'_> {
+    let mut scope = Scope::new(words);
+    scope.bind("actor", Type::Row(&USERS));
+    scope.bind("now", Type::Timestamp);
+    scope.bind("tool", tool_type(words));
+    scope.bind("audit", Type::Word(super::Audit::NAMES.map(|(name, _)| name.to_owned()).into()));
+    scope
+}
+
+fn tool_type(words: &Vocabularies) -> Type {
+    let roles = words.get("role").cloned().unwrap_or_else(|| Arc::new([]));
+    let fields = [
+        ("name".to_owned(), Type::Text),
+        ("roles".to_owned(), Type::List(Box::new(Type::Word(roles)))),
+    ];
+    Type::of_fields("tool", fields)
+}
+
+pub(super) fn compile(
+    name: &At<String>,
+    tool: &fragment::Tool,
+    context: &Context<'_>,
+    shared: &Shared,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Tool> {
+    let action_name = tool.action.as_ref().unwrap_or(name);
+    let Some(operation) = action::find(&action_name.value) else {
+        let known = action::OPERATIONS.iter().map(|operation| operation.name);
+        let hint = did_you_mean(&action_name.value, known);
+        mistakes.push(action_name.mistake(format!("there is no action {:?}{hint}", action_name.value)));
+        return None;
+    };
+    let check = Check { name: &name.value, tool, operation, context };
+    let roles = check.roles(mistakes);
+    let roles_clause = check.roles_clause(mistakes);
+    for clause in &tool.clauses {
+        mistakes.extend(unknown_clause(clause, context.clauses));
+    }
+    let defaults = check.defaults(mistakes);
+    let offer = Offer {
+        words: context.words,
+        require: tool.require.iter().map(|name| name.value.as_str()).collect(),
+        hide: tool.hide.iter().map(|name| name.value.as_str()).collect(),
+        defaults: &defaults,
+    };
+    check.inputs(&offer, mistakes);
+    let audit = check.audit(mistakes);
+    let types = check.types(&offer);
+    let scope = check.scope(&offer, &types);
+    let rules = tool.rules.iter().filter_map(|rule| {
+        if rule.finds {
+            mistakes.push(rule.id.mistake("finds is for rules that all tools share"));
+        }
+        if let Some(present) = rule.present.first() {
+            let message = "where is for rules that all tools share; this one is its tool's own";
+            mistakes.push(present.mistake(message));
+        }
+        compile_rule(rule, scope.clone(), context, mistakes)
+    });
+    let own: Vec<Arc<Rule>> = rules.map(Arc::new).collect();
+    let answer = schema::answer_schema((operation.answer_schema)(), audit.is_some());
+    Some(Tool {
+        name: name.value.clone(),
+        title: tool.title.as_ref()?.value.clone(),
+        description: check.description(mistakes)?,
+        input_schema: Arc::new(offer.schema(operation.inputs, operation.actor)),
+        output_schema: Arc::new(answer),
+        work: Work::Act(Act {
+            operation,
+            roles: roles.clone()?,
+            described: describe(&name.value, roles?.as_deref(), context.words),
+            roles_clause,
+            audit,
+            actor_rules: shared.actor.clone(),
+            rules: shared.records.iter().cloned().chain(own).collect(),
+            clauses: tool.clauses.iter().map(|clause| clause.value.clone()).collect(),
+            types,
+        }),
+        find_rules: Vec::new(),
+        words: BTreeMap::new(),
+        defaults,
+        validator: OnceLock::new(),
+    })
+}
+
+/// The words that each filter of a lookup accepts.
+fn words_of(table: &'static Table, words: &Vocabularies) -> BTreeMap<&'static str, Arc<[String]>> {
+    let columns = table.columns.iter().filter(|column| column.filter == Filter::Exact);
+    let words = columns.filter_map(|column| match column.kind {
+        catalogue::Kind::Word(name) => Some((column.name, words.get(name)?.clone())),
+        _ => None,
+    });
+    words.collect()
+}
+
+/// The tool as its rules see it.
+fn describe(name: &str, roles: Option<&[String]>, words: &Vocabularies) -> Json {
+    let all = words.get("role").map_or(&[][..], |roles| roles);
+    json!({ "name": name, "roles": roles.unwrap_or(all) })
+}
+
+/// The lookup tool of a table.
+pub(super) fn finder(
+    table: &'static Table,
+    words: &Vocabularies,
+    listed: &BTreeSet<&'static str>,
+    shared: &Shared,
+) -> Tool {
+    let plural = table.plural.replace('_', " ");
+    let time = table.columns.iter().find(|column| column.filter == Filter::Time);
+    let description = match time.map_or("", |column| column.name) {
+        "" | "created_at" => format!("Look up {plural}."),
+        time => format!("Look up {plural}; since and until go by {time}."),
+    };
+    Tool {
+        name: format!("find_{}", table.plural),
+        title: format!("Find {plural}"),
+        description,
+        work: Work::Find(table),
+        words: words_of(table, words),
+        input_schema: Arc::new(schema::find_schema(table, words, listed)),
+        output_schema: Arc::new(schema::find_answer(table)),
+        find_rules: shared.find.clone(),
+        defaults: Map::new(),
+        validator: OnceLock::new(),
+    }
+}
+
+/// The most characters of a description: the whole tool list has a budget.
+const DESCRIPTION: usize = 200;
+
+struct Check<'a> {
+    name: &'a str,
+    tool: &'a fragment::Tool,
+    operation: &'static Operation,
+    context: &'a Context<'a>,
+}
+
+impl Check<'_> {
+    /// None after a mistake; none inside where any role may.
+    fn roles(&self, mistakes: &mut Vec<Mistake>) -> Option<Option<Vec<String>>> {
+        let roles = match &self.tool.roles {
+            Some(Ok(roles)) if !roles.is_empty() => roles,
+            Some(Err(word)) if word.value == "any" => return Some(None),
+            Some(Err(word)) => {
+                mistakes.push(word.mistake("roles is a list of roles, or \"any\""));
+                return None;
+            }
+            Some(Ok(_)) | None => {
+                mistakes.push(self.here("roles is missing: list the roles that may, or say \"any\""));
+                return None;
+            }
+        };
+        let known = self.context.words.get("role").map_or(&[][..], |roles| roles);
+        for role in roles.iter().filter(|role| !known.contains(&role.value)) {
+            let hint = did_you_mean(&role.value, known.iter().map(String::as_str));
+            mistakes.push(role.mistake(format!("there is no role {:?}{hint}", role.value)));
+        }
+        Some(Some(roles.iter().map(|role| role.value.clone()).collect()))
+    }
+
+    fn here(&self, message: impl std::fmt::Display) -> Mistake {
+        let message = format!("[tool.{}]: {message}", self.name);
+        Mistake { place: self.tool.place.clone(), message }
+    }
+
+    fn roles_clause(&self, mistakes: &mut Vec<Mistake>) -> String {
+        match &self.tool.roles_clause {
+            Some(clause) => {
+                mistakes.extend(unknown_clause(clause, self.context.clauses));
+                clause.value.clone()
+            }
+            None => {
+                mistakes.push(self.here("roles_clause is missing: the clause that says who may"));
+                String::new()
+            }
+        }
+    }
+
+    fn description(&self, mistakes: &mut Vec<Mistake>) -> Option<String> {
+        let description = self.tool.description.as_ref()?;
+        let length = description.value.chars().count();
+        if length > DESCRIPTION {
+            let message = format!("the description has {length} characters; {DESCRIPTION} are the most");
+            mistakes.push(description.mistake(message));
+        }
+        Some(description.value.clone())
+    }
+
+    fn input(&self, name: &str) -> Option<&'static Input> {
+        self.operation.inputs.iter().find(|input| input.name == name)
+    }
+
+    fn unknown_input(&self, name: &At<String>) -> Mistake {
+        let hint = did_you_mean(&name.value, self.operation.inputs.iter().map(|input| input.name));
+        let message = format!("{} has no input {:?}{hint}", self.operation.name, name.value);
+        name.mistake(message)
+    }
+
+    fn defaults(&self, mistakes: &mut Vec<Mistake>) -> Map<String, Json> {
+        let mut defaults = Map::new();
+        for (name, value) in &self.tool.defaults {
+            let Some(input) = self.input(&name.value) else {
+                mistakes.push(self.unknown_input(name));
+                continue;
+            };
+            let fits = match (input.kind, &value.value) {
+                (Kind::Word(vocabulary), Json::String(word)) => {
+                    let words = self.context.words.get(vocabulary).map_or(&[][..], |words| words);
+                    if !words.contains(word) {
+                        let hint = did_you_mean(word, words.iter().map(String::as_str));
+                        mistakes.push(value.mistake(format!("{word:?} is not a {vocabulary}{hint}")));
+                    }
+                    true
+                }
+                (Kind::Line | Kind::Text, Json::String(_)) => true,
+                (Kind::Minutes, Json::Number(_)) | (Kind::Flag, Json::Bool(_)) => true,
+                _ => false,
+            };
+            if !fits {
+                let message = format!("{} cannot have a default of this kind", name.value);
+                mistakes.push(value.mistake(message));
+            }
+            defaults.insert(name.value.clone(), value.value.clone());
+        }
+        defaults
+    }
+
+    fn inputs(&self, offer: &Offer<'_>, mistakes: &mut Vec<Mistake>) {
+        for name in self.tool.require.iter().chain(&self.tool.hide) {
+            if self.input(&name.value).is_none() {
+                mistakes.push(self.unknown_input(name));
+            }
+        }
+        for name in self.tool.require.iter().filter(|name| offer.defaults.contains_key(&name.value)) {
+            mistakes.push(name.mistake(format!("{} is required, so its default is never used", name.value)));
+        }
+        for name in &self.tool.hide {
+            if self.input(&name.value).is_some_and(|input| offer.requires(input)) {
+                let message = format!("{} cannot be hidden without a default", name.value);
+                mistakes.push(name.mistake(message));
+            }
+        }
+        for vocabulary in vocabularies(self.operation.inputs) {
+            if !self.context.words.contains_key(vocabulary) {
+                mistakes.push(self.here(format!("the policy lists no words of {vocabulary}")));
+            }
+        }
+    }
+
+    fn audit(&self, mistakes: &mut Vec<Mistake>) -> Option<String> {
+        let verb = self.tool.audit.as_ref()?;
+        let entity = self.operation.record.entity;
+        for (vocabulary, word) in [("audit_action", verb.value.as_str()), ("audit_entity", entity)] {
+            let words = self.context.words.get(vocabulary).map_or(&[][..], |words| words);
+            if !words.iter().any(|known| known == word) {
+                let hint = did_you_mean(word, words.iter().map(String::as_str));
+                mistakes.push(verb.mistake(format!("{word:?} is not a word of {vocabulary}{hint}")));
+            }
+        }
+        Some(verb.value.clone())
+    }
+
+    fn types(&self, offer: &Offer<'_>) -> Types {
+        let words = self.context.words;
+        let mut fields: Vec<(String, Type)> = (self.operation.inputs.iter())
+            .map(|input| {
+                let plain = type_of(input, words);
+                let given = offer.requires(input) || offer.defaults.contains_key(input.name);
+                (input.name.to_owned(), if given { plain } else { plain.optional() })
+            })
+            .collect();
+        fields.push((self.operation.actor.to_owned(), Type::Id(&USERS)));
+        let computed = self.operation.computed.iter().map(|(name, computed)| {
+            let of = match computed {
+                Computed::Integer => Type::Int,
+                Computed::OptionalInteger => Type::Int.optional(),
+                Computed::Word(vocabulary) => Type::Word(words.get(*vocabulary).cloned().unwrap_or_default()),
+            };
+            ((*name).to_owned(), of)
+        });
+        Types {
+            input: Type::of_fields("input", fields),
+            computed: Type::of_fields("computed", computed),
+            tool: tool_type(words),
+        }
+    }
+
+    fn scope(&self, offer: &Offer<'_>, types: &Types) -> Scope<'_> {
+        let mut scope = base_scope(self.context.words);
+        scope.bind("input", types.input.clone());
+        scope.bind("computed", types.computed.clone());
+        for (name, table, input) in rows_of(self.operation.inputs) {
+            let row = Type::Row(table);
+            let of = match !name.starts_with("new_") && offer.requires(input) {
+                true => row,
+                false => row.optional(),
+            };
+            scope.bind(&name, of);
+        }
+        if self.operation.actor != schema::ACTING_USER {
+            let name = self.operation.actor;
+            scope.bind(name.strip_suffix("_id").unwrap_or(name), Type::Row(&USERS));
+        }
+        scope
+    }
+}
+
+/// The vocabularies that inputs take words of.
+pub(super) fn vocabularies(inputs: &'static [Input]) -> Vec<&'static str> {
+    let names = inputs.iter().flat_map(|input| match input.kind {
+        Kind::Word(vocabulary) => vec![vocabulary],
+        Kind::ChangeSet(columns) => vocabularies(columns),
+        _ => Vec::new(),
+    });
+    names.collect()
+}
+
+fn type_of(input: &Input, words: &Vocabularies) -> Type {
+    match input.kind {
+        Kind::Id(table) => Type::Id(table),
+        Kind::Word(vocabulary) => Type::Word(words.get(vocabulary).cloned().unwrap_or_default()),
+        Kind::Line | Kind::Text | Kind::Email | Kind::Phone | Kind::RecordOf(_) => Type::Text,
+        Kind::Timestamp => Type::Timestamp,
+        Kind::Minutes => Type::Int,
+        Kind::Flag => Type::Bool,
+        Kind::ChangeSet(columns) => {
+            let fields = columns
+                .iter()
+                .map(|column| (column.name.to_owned(), type_of(column, words).optional()));
+            Type::of_fields("change_set", fields)
+        }
+    }
+}
+
+pub(super) fn unknown_clause(clause: &At<String>, known: &BTreeSet<&str>) -> Option<Mistake> {
+    (!known.contains(clause.value.as_str())).then(|| {
+        let hint = did_you_mean(&clause.value, known.iter().copied());
+        clause.mistake(format!("the policy's text has no clause {:?}{hint}", clause.value))
+    })
+}
+
+/// Check a rule of the tools whose names are in `scope`.
+pub(super) fn compile_rule(
+    rule: &fragment::Rule,
+    mut scope: Scope<'_>,
+    context: &Context<'_>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Rule> {
+    let before = mistakes.len();
+    mistakes.extend(unknown_clause(&rule.clause, context.clauses));
+    if !context.halts.contains(rule.halt.value.as_str()) {
+        let hint = did_you_mean(&rule.halt.value, context.halts.iter().copied());
+        let message = format!("halt code {:?} is not declared in [halts]{hint}", rule.halt.value);
+        mistakes.push(rule.halt.mistake(message));
+    }
+    let mut facts = Facts::none();
+    let when = rule.when.as_ref().and_then(|when| {
+        let when = expression(when, &scope, &Type::Bool, &facts, mistakes)?;
+        facts = Facts::none().given(&when);
+        Some(when)
+    });
+    let mut looks = Vec::new();
+    for look in &rule.looks {
+        looks.extend(compile_look(look, &scope, &facts, mistakes));
+        scope.bind(&look.name.value, Type::Int);
+    }
+    let unless = expression(&rule.unless, &scope, &Type::Bool, &facts, mistakes);
+    let denied = match &unless {
+        // The message is shown where `when` holds and `unless` does not.
+        Some(unless) => facts.clone().denied(unless),
+        None => facts.clone(),
+    };
+    let message = template(&rule.message, &scope, &denied, mistakes);
+    let remedy = rule.remedy.as_ref().map(|remedy| template(remedy, &scope, &denied, mistakes));
+    if mistakes.len() > before {
+        return None;
+    }
+    let (unless, message, remedy) = (unless?, message?, remedy.flatten());
+    let mut paths: Vec<String> = Vec::new();
+    let expressions = (looks.iter())
+        .flat_map(|look| look.equal.iter().map(|(_, expression)| expression).chain(&look.except))
+        .chain([&unless]);
+    paths.extend(expressions.flat_map(|expression| expression.paths().iter().cloned()));
+    paths.extend([Some(&message), remedy.as_ref()].into_iter().flatten().flat_map(|text| text.paths().iter().cloned()));
+    Some(Rule {
+        id: rule.id.value.clone(),
+        present: rule.present.iter().map(|name| name.value.clone()).collect(),
+        when,
+        looks,
+        unless,
+        code: rule.halt.value.clone(),
+        message,
+        remedy,
+        clause: rule.clause.value.clone(),
+        paths,
+    })
+}
+
+fn compile_look(
+    look: &fragment::Look,
+    scope: &Scope<'_>,
+    facts: &Facts,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Look> {
+    let Some(table) = catalogue::table(&look.table.value) else {
+        let hint = did_you_mean(&look.table.value, catalogue::TABLES.iter().map(|table| table.name));
+        mistakes.push(look.table.mistake(format!("there is no table {:?}{hint}", look.table.value)));
+        return None;
+    };
+    let mut equal = Vec::new();
+    for (name, value) in &look.equal {
+        let Some(column) = table.column(&name.value) else {
+            let hint = did_you_mean(&name.value, table.columns.iter().map(|column| column.name));
+            mistakes.push(name.mistake(format!("{} has no column {:?}{hint}", table.name, name.value)));
+            continue;
+        };
+        let wanted = Type::of_column(table, column, scope.words());
+        // Null equals nothing here: a rule that means absence says so in `when`.
+        let value = expression(value, scope, wanted.plain(), facts, mistakes);
+        equal.extend(value.map(|value| (column, value)));
+    }
+    let except = look.except.as_ref();
+    let except = except.and_then(|except| expression(except, scope, &Type::Id(table), facts, mistakes));
+    Some(Look { name: look.name.value.clone(), table, equal, except })
+}
+
+fn expression(
+    text: &At<String>,
+    scope: &Scope<'_>,
+    wanted: &Type,
+    facts: &Facts,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Expression> {
+    Expression::check(&text.value, scope, wanted, facts)
+        .map_err(|found| {
+            let found = found.into_iter();
+            mistakes.extend(found.map(|wrong| text.mistake_within(wrong.offset, wrong.message)));
+        })
+        .ok()
+}
+
+pub(super) fn template(
+    text: &At<String>,
+    scope: &Scope<'_>,
+    facts: &Facts,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Template> {
+    Template::check(&text.value, scope, facts)
+        .map_err(|found| {
+            let found = found.into_iter();
+            mistakes.extend(found.map(|wrong| text.mistake_within(wrong.offset, wrong.message)));
+        })
+        .ok()
+}

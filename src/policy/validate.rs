@@ -1,0 +1,250 @@
+//! Arguments against the very schema that was listed: every fault found in one pass, with what would be accepted.
+
+use super::{Tool, Work, schema};
+use crate::action::input::{Input, Kind};
+use crate::halt::Problem;
+use crate::store::fixtures::brief;
+use crate::suggest::nearest;
+use crate::time::is_time;
+use jsonschema::error::{TypeKind, ValidationErrorKind as Wrong};
+use jsonschema::{ValidationError, Validator};
+use serde_json::{Map, Value as Json};
+use std::sync::LazyLock;
+
+/// Most problems that one answer lists; the first faults of a hopeless call say enough.
+const MOST: usize = 40;
+
+impl Tool {
+    /// The arguments with defaults filled in, or everything that is wrong with them.
+    pub fn validate(&self, arguments: Map<String, Json>) -> Result<Map<String, Json>, Vec<Problem>> {
+        let validator = self.validator.get_or_init(|| compile(&self.input_schema));
+        let arguments = Json::Object(arguments);
+        let mut problems = Vec::new();
+        match validator {
+            Some(validator) if validator.is_valid(&arguments) => {}
+            Some(validator) => {
+                for error in validator.iter_errors(&arguments) {
+                    problems.extend(self.problems(&error, &arguments));
+                }
+            }
+            // A schema of ours that does not compile would be a fault; a test compiles them all.
+            None => problems.push(problem("", None, "this tool's schema cannot be compiled".to_owned())),
+        }
+        let Json::Object(mut arguments) = arguments else { return Err(problems) };
+        self.beyond(&arguments, &mut problems);
+        if !problems.is_empty() {
+            problems.truncate(MOST);
+            return Err(problems);
+        }
+        for (name, default) in &self.defaults {
+            if !arguments.contains_key(name) {
+                arguments.insert(name.clone(), default.clone());
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// Every problem that one fault of the schema stands for.
+    fn problems(&self, error: &ValidationError<'_>, arguments: &Json) -> Vec<Problem> {
+        let path = error.instance_path().as_str().trim_start_matches('/').replace('/', ".");
+        let value = error.instance().as_ref();
+        match error.kind() {
+            Wrong::AdditionalProperties { unexpected } => {
+                let known = self.properties(&path);
+                let names = known.keys().map(String::as_str);
+                let unexpected = unexpected.iter().map(|name| {
+                    let field = join(&path, name);
+                    let listed: Vec<&str> = names.clone().collect();
+                    let text = format!("is not an argument; there are {}", listed.join(", "));
+                    let given = at(arguments, &path).and_then(|object| object.get(name));
+                    let mut problem = problem(&shorten(&field), given, text);
+                    // A name that is given already is not what was meant.
+                    let present = |known: &&str| at(arguments, &path).is_none_or(|o| o.get(*known).is_none());
+                    problem.did_you_mean =
+                        nearest(name, names.clone().filter(present)).map(str::to_owned);
+                    problem
+                });
+                unexpected.collect()
+            }
+            Wrong::Required { property } => {
+                let name = property.as_str().unwrap_or_default();
+                let schema = self.properties(&path).get(name);
+                let about = schema.and_then(|schema| schema["description"].as_str());
+                let text = match about {
+                    Some(about) => format!("is required: {}", lower_first(about)),
+                    None => "is required".to_owned(),
+                };
+                let mut problem = problem(&join(&path, name), None, text);
+                problem.allowed = schema.map(words).unwrap_or_default();
+                vec![problem]
+            }
+            kind => {
+                let mut problem = problem(&path, Some(value), describe(kind, value));
+                if let Wrong::Enum { options } = kind {
+                    problem.allowed = options.as_array().cloned().unwrap_or_default();
+                    let words = problem.allowed.iter().filter_map(Json::as_str);
+                    problem.did_you_mean =
+                        value.as_str().and_then(|given| nearest(given, words)).map(str::to_owned);
+                }
+                vec![problem]
+            }
+        }
+    }
+
+    /// The properties of the object at that path: the tool's own, or those of a nested object.
+    fn properties(&self, path: &str) -> &Map<String, Json> {
+        static NONE: LazyLock<Map<String, Json>> = LazyLock::new(Map::new);
+        let root = self.input_schema.get("properties").and_then(Json::as_object);
+        let nested = match path {
+            "" => root,
+            path => root.and_then(|root| root.get(path)?.get("properties")?.as_object()),
+        };
+        nested.unwrap_or(&NONE)
+    }
+
+    /// What the schema leaves out because it is not portable or would be said over and over: a text is not blank, a
+    /// time is a time, and a filter's word is a word.
+    fn beyond(&self, arguments: &Map<String, Json>, problems: &mut Vec<Problem>) {
+        match &self.work {
+            Work::Find(_) => {
+                for name in [schema::SINCE, schema::UNTIL] {
+                    problems.extend(no_time(name, arguments.get(name)));
+                }
+                for (name, words) in &self.words {
+                    problems.extend(no_word(name, arguments.get(*name), words));
+                }
+                // What the list does not show an enumeration for may be both: named once is enough.
+                problems.dedup_by(|a, b| a.field == b.field && a.allowed == b.allowed);
+            }
+            Work::Act(act) => times(act.operation.inputs, arguments, "", problems),
+        }
+        blanks(arguments, "", problems);
+    }
+}
+
+fn times(
+    inputs: &'static [Input],
+    arguments: &Map<String, Json>,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) {
+    for input in inputs {
+        match (input.kind, arguments.get(input.name)) {
+            (Kind::Timestamp, value) => problems.extend(no_time(&join(path, input.name), value)),
+            (Kind::ChangeSet(columns), Some(Json::Object(set))) => {
+                times(columns, set, &join(path, input.name), problems);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A text that is no time; anything but a text is the schema's to refuse.
+fn no_time(field: &str, value: Option<&Json>) -> Option<Problem> {
+    let text = value?.as_str().filter(|text| !text.trim().is_empty())?;
+    let message = "must be a time such as 2025-09-25T12:00:00, or a day such as 2025-09-25";
+    (!is_time(text)).then(|| problem(field, value, message.to_owned()))
+}
+
+/// A text that is none of the words.
+fn no_word(field: &str, value: Option<&Json>, words: &[String]) -> Option<Problem> {
+    let text = value?.as_str()?;
+    if words.iter().any(|word| word == text) {
+        return None;
+    }
+    let mut problem = problem(field, value, NO_WORD.to_owned());
+    problem.allowed = words.iter().map(|word| word.as_str().into()).collect();
+    problem.did_you_mean = nearest(text, words.iter().map(String::as_str)).map(str::to_owned);
+    Some(problem)
+}
+
+const NO_WORD: &str = "is not one of the allowed words";
+
+/// Texts without a visible character, unless they are named already.
+fn blanks(arguments: &Map<String, Json>, path: &str, problems: &mut Vec<Problem>) {
+    for (name, value) in arguments {
+        match value {
+            Json::String(text) if text.trim().is_empty() => {
+                let field = join(path, name);
+                if !problems.iter().any(|known| known.field == field) {
+                    problems.push(problem(&field, Some(value), "is empty".to_owned()));
+                }
+            }
+            Json::Object(set) if path.is_empty() => blanks(set, name, problems),
+            _ => {}
+        }
+    }
+}
+
+fn compile(schema: &Map<String, Json>) -> Option<Validator> {
+    let schema = Json::Object(schema.clone());
+    jsonschema::options().with_draft(jsonschema::Draft::Draft202012).build(&schema).ok()
+}
+
+fn problem(field: &str, value: Option<&Json>, problem: String) -> Problem {
+    Problem {
+        field: field.to_owned(),
+        value: value.map(shown),
+        problem,
+        allowed: Vec::new(),
+        did_you_mean: None,
+    }
+}
+
+/// The value as an answer repeats it: itself if short, else the beginning of its text.
+fn shown(value: &Json) -> Json {
+    const SHORT: usize = 80;
+    match value {
+        Json::String(text) if text.chars().count() <= SHORT => value.clone(),
+        Json::String(_) | Json::Array(_) | Json::Object(_) => brief(value).into(),
+        _ => value.clone(),
+    }
+}
+
+fn shorten(name: &str) -> String {
+    brief(&name.into()).trim_matches('"').to_owned()
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn at<'a>(arguments: &'a Json, path: &str) -> Option<&'a Json> {
+    if path.is_empty() { Some(arguments) } else { arguments.get(path) }
+}
+
+fn words(schema: &Json) -> Vec<Json> {
+    schema["enum"].as_array().cloned().unwrap_or_default()
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
+}
+
+fn describe(kind: &Wrong, value: &Json) -> String {
+    match kind {
+        Wrong::Type { .. } if value.is_null() => {
+            "is null; leave an optional argument out instead".to_owned()
+        }
+        Wrong::Type { kind: TypeKind::Single(wanted) } => {
+            let example = match (wanted.to_string().as_str(), value) {
+                ("string", Json::Number(n)) => format!(", such as \"{n}\""),
+                _ => String::new(),
+            };
+            format!("must be of type {wanted}{example}")
+        }
+        _ if value.as_str().is_some_and(|text| text.trim().is_empty()) => "is empty".to_owned(),
+        Wrong::Enum { .. } => NO_WORD.to_owned(),
+        Wrong::Pattern { pattern } if pattern.contains('@') => "is not an e-mail address".to_owned(),
+        Wrong::Pattern { .. } => "holds no digit, so it is no telephone number".to_owned(),
+        Wrong::MaxLength { limit } => {
+            let length = value.as_str().map_or(0, |text| text.chars().count());
+            format!("has {length} characters; at most {limit} are accepted")
+        }
+        Wrong::Minimum { limit } => format!("must be at least {limit}"),
+        Wrong::Maximum { limit } => format!("must be at most {limit}"),
+        Wrong::MinProperties { .. } => "is empty: give at least one field to change".to_owned(),
+        other => format!("breaks the schema's {}", other.keyword()),
+    }
+}

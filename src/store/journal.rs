@@ -1,0 +1,175 @@
+//! The journal of an episode's calls, the obligations that they left, and the episode's own settings.
+
+use super::{Fault, Store, Transaction};
+use rusqlite::{OptionalExtension, Row as SqlRow};
+
+/// One call, as it went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its number, from 1 without gaps.
+    pub call: i64,
+    /// The tool's name.
+    pub tool: String,
+    /// The acting user's id, where there was one.
+    pub actor: Option<String>,
+    /// The arguments as they were given, JSON.
+    pub arguments: String,
+    /// The structured answer, JSON.
+    pub answer: String,
+    /// `ok`, the halt's code, or `FAULT`.
+    pub outcome: String,
+    /// The rule that halted it.
+    pub rule: Option<String>,
+    /// In observe mode, what would have halted: a JSON list of halts.
+    pub violations: String,
+    /// The rows that it wrote, a JSON list.
+    pub changes: String,
+}
+
+/// A duty that a write left to the agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obligation {
+    /// The call that left it.
+    pub call: i64,
+    /// The audit entry's verb.
+    pub action: String,
+    /// The record's entity name.
+    pub entity_type: String,
+    /// The record's id.
+    pub entity_id: String,
+    /// The call that paid it.
+    pub paid_by: Option<i64>,
+}
+
+impl Transaction<'_> {
+    /// The number that this call will have in the journal.
+    pub fn next_call(&self) -> Result<i64, Fault> {
+        self.inner
+            .prepare_cached("SELECT coalesce(max(call), 0) + 1 FROM journal")?
+            .query_row([], |row| row.get(0))
+    }
+
+    /// Add the call's entry.
+    pub fn append(&self, entry: &Entry) -> Result<(), Fault> {
+        self.inner
+            .prepare_cached("INSERT INTO journal VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")?
+            .execute((
+                entry.call,
+                &entry.tool,
+                &entry.actor,
+                &entry.arguments,
+                &entry.answer,
+                &entry.outcome,
+                &entry.rule,
+                &entry.violations,
+                &entry.changes,
+            ))?;
+        Ok(())
+    }
+
+    /// Note a duty. The call's own entry must be there already.
+    pub fn oblige(&self, duty: &Obligation) -> Result<(), Fault> {
+        self.inner
+            .prepare_cached(
+                "INSERT INTO obligations (call, action, entity_type, entity_id) \
+                 VALUES ($1, $2, $3, $4)",
+            )?
+            .execute((duty.call, &duty.action, &duty.entity_type, &duty.entity_id))?;
+        Ok(())
+    }
+
+    /// The oldest unpaid duty of that kind.
+    pub fn unpaid(
+        &self,
+        action: &str,
+        entity_type: &str,
+        entity_id: &str,
+    ) -> Result<Option<i64>, Fault> {
+        self.inner
+            .prepare_cached(
+                "SELECT min(obligation) FROM obligations \
+                 WHERE action = $1 AND entity_type = $2 AND entity_id = $3 AND paid_by IS NULL",
+            )?
+            .query_row((action, entity_type, entity_id), |row| row.get(0))
+    }
+
+    /// Note that `call` paid the duty.
+    pub fn pay(&self, obligation: i64, call: i64) -> Result<(), Fault> {
+        self.inner
+            .prepare_cached("UPDATE obligations SET paid_by = $1 WHERE obligation = $2")?
+            .execute((call, obligation))?;
+        Ok(())
+    }
+
+    /// One of the episode's settings.
+    pub fn setting(&self, name: &str) -> Result<Option<String>, Fault> {
+        self.inner
+            .prepare_cached("SELECT value FROM episode WHERE name = $1")?
+            .query_row([name], |row| row.get(0))
+            .optional()
+    }
+
+    /// Keep one of the episode's settings.
+    pub fn set(&self, name: &str, value: &str) -> Result<(), Fault> {
+        self.inner
+            .prepare_cached(
+                "INSERT INTO episode (name, value) VALUES ($1, $2) \
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )?
+            .execute([name, value])?;
+        Ok(())
+    }
+
+    /// All calls, in order.
+    pub fn journal(&self) -> Result<Vec<Entry>, Fault> {
+        self.inner
+            .prepare_cached("SELECT * FROM journal ORDER BY call")?
+            .query_map([], entry)?
+            .collect()
+    }
+
+    /// All duties, in the order in which they arose.
+    pub fn obligations(&self) -> Result<Vec<Obligation>, Fault> {
+        self.inner
+            .prepare_cached(
+                "SELECT call, action, entity_type, entity_id, paid_by FROM obligations \
+                 ORDER BY obligation",
+            )?
+            .query_map([], |row| {
+                Ok(Obligation {
+                    call: row.get(0)?,
+                    action: row.get(1)?,
+                    entity_type: row.get(2)?,
+                    entity_id: row.get(3)?,
+                    paid_by: row.get(4)?,
+                })
+            })?
+            .collect()
+    }
+}
+
+impl Store {
+    /// All calls, in order.
+    pub fn journal(&mut self) -> Result<Vec<Entry>, Fault> {
+        self.transaction()?.journal()
+    }
+
+    /// All duties, in the order in which they arose.
+    pub fn obligations(&mut self) -> Result<Vec<Obligation>, Fault> {
+        self.transaction()?.obligations()
+    }
+}
+
+fn entry(row: &SqlRow<'_>) -> Result<Entry, Fault> {
+    Ok(Entry {
+        call: row.get(0)?,
+        tool: row.get(1)?,
+        actor: row.get(2)?,
+        arguments: row.get(3)?,
+        answer: row.get(4)?,
+        outcome: row.get(5)?,
+        rule: row.get(6)?,
+        violations: row.get(7)?,
+        changes: row.get(8)?,
+    })
+}

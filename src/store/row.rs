@@ -1,0 +1,120 @@
+//! Values and rows as they leave and enter the store.
+
+use super::catalogue::{Kind, Table};
+use serde_json::{Map, Value as Json};
+use std::sync::Arc;
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// No value.
+    Null,
+    /// A whole number, an id or a boolean (0 or 1); the column's [`Kind`] tells.
+    Integer(i64),
+    /// A decimal number.
+    Real(f64),
+    /// Text, a word or a time.
+    Text(String),
+}
+
+impl Value {
+    /// The cell as JSON, read as `kind`: ids become decimal strings, booleans `true` or `false`.
+    pub fn to_json(&self, kind: Kind) -> Json {
+        match (self, kind) {
+            (Value::Null, _) => Json::Null,
+            (Value::Integer(n), Kind::Key | Kind::Id(_)) => n.to_string().into(),
+            (Value::Integer(n), Kind::Bool) => (*n != 0).into(),
+            (Value::Integer(n), _) => (*n).into(),
+            (Value::Real(n), _) => (*n).into(),
+            (Value::Text(text), _) => text.as_str().into(),
+        }
+    }
+}
+
+impl From<i64> for Value {
+    fn from(n: i64) -> Value {
+        Value::Integer(n)
+    }
+}
+impl From<bool> for Value {
+    fn from(b: bool) -> Value {
+        Value::Integer(b.into())
+    }
+}
+impl From<&str> for Value {
+    fn from(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+}
+impl From<String> for Value {
+    fn from(text: String) -> Value {
+        Value::Text(text)
+    }
+}
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Value {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+/// One record of a table; cheap to clone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    table: &'static Table,
+    cells: Arc<[Value]>,
+}
+
+impl Row {
+    /// A row of `table` with one cell a column, in the catalogue's order.
+    pub fn new(table: &'static Table, cells: Vec<Value>) -> Row {
+        debug_assert_eq!(table.columns.len(), cells.len());
+        Row { table, cells: cells.into() }
+    }
+    /// The table that it belongs to.
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+    /// All cells, in the catalogue's order.
+    pub fn cells(&self) -> &[Value] {
+        &self.cells
+    }
+    /// The primary key.
+    pub fn key(&self) -> i64 {
+        match self.cells[0] {
+            Value::Integer(key) => key,
+            _ => 0,
+        }
+    }
+    /// The cell of that column; [`Value::Null`] where the table has no such column.
+    pub fn get(&self, column: &str) -> &Value {
+        self.table.position(column).map_or(&Value::Null, |at| &self.cells[at])
+    }
+    /// The text of that column, where it holds text.
+    pub fn text(&self, column: &str) -> Option<&str> {
+        match self.get(column) {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+    /// The number or id of that column, where it holds one.
+    pub fn integer(&self, column: &str) -> Option<i64> {
+        match self.get(column) {
+            Value::Integer(n) => Some(*n),
+            _ => None,
+        }
+    }
+    /// The whole row as a JSON object in the catalogue's order.
+    pub fn to_json(&self) -> Map<String, Json> {
+        self.select(|_| true)
+    }
+    /// The concise view: the columns that the catalogue marks so.
+    pub fn to_concise_json(&self) -> Map<String, Json> {
+        self.select(|at| self.table.columns[at].concise)
+    }
+    fn select(&self, wanted: impl Fn(usize) -> bool) -> Map<String, Json> {
+        (self.table.columns.iter().zip(self.cells.iter()).enumerate())
+            .filter(|(at, _)| wanted(*at))
+            .map(|(_, (column, cell))| (column.name.to_owned(), cell.to_json(column.kind)))
+            .collect()
+    }
+}

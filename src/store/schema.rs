@@ -1,0 +1,106 @@
+//! The DDL, written from the catalogue.
+
+use super::catalogue::{Column, Filter, Kind, TABLES, Table};
+use std::fmt::Write;
+
+/// Tables of an episode that are not records of the domain.
+const EPISODE_TABLES: &str = "\
+CREATE TABLE episode (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT;
+CREATE TABLE journal (
+  call INTEGER PRIMARY KEY,
+  tool TEXT NOT NULL,
+  actor TEXT,
+  arguments TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  halt_rule TEXT,
+  violations TEXT NOT NULL,
+  changes TEXT NOT NULL
+) STRICT;
+CREATE TABLE obligations (
+  obligation INTEGER PRIMARY KEY,
+  call INTEGER NOT NULL REFERENCES journal,
+  action TEXT NOT NULL,
+  entity_type TEXT NOT NULL,
+  entity_id TEXT NOT NULL,
+  paid_by INTEGER REFERENCES journal
+) STRICT;
+CREATE INDEX obligations_unpaid ON obligations (entity_type, entity_id, action, paid_by);
+";
+
+/// All `CREATE` statements of the schema, parents before children.
+///
+/// Vocabularies and uniqueness are the policy's, so the schema holds neither: it holds types, presence and references.
+pub fn ddl() -> String {
+    let mut sql = String::new();
+    for table in TABLES {
+        let columns: Vec<String> =
+            table.columns.iter().map(|column| format!("  {}", definition(column))).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(sql, "CREATE TABLE {} (\n{}\n) STRICT;", table.name, columns.join(",\n"));
+        for column in table.columns.iter().filter(|column| is_indexed(column)) {
+            let _ = writeln!(
+                sql,
+                "CREATE INDEX {table}_{column} ON {table} ({key});",
+                table = table.name,
+                column = column.name,
+                key = comparable(column),
+            );
+        }
+    }
+    sql + EPISODE_TABLES
+}
+
+fn definition(column: &Column) -> String {
+    let storage = match column.kind {
+        Kind::Key => return format!("{} INTEGER PRIMARY KEY", column.name),
+        Kind::Id(_) | Kind::Integer | Kind::Bool => "INTEGER",
+        Kind::Real => "REAL",
+        Kind::Text | Kind::Phone | Kind::Word(_) | Kind::Timestamp | Kind::Date => "TEXT",
+    };
+    let null = if column.nullable { "" } else { " NOT NULL" };
+    let reference = match column.kind {
+        Kind::Id(parent) => format!(" REFERENCES {}", parent.name),
+        _ => String::new(),
+    };
+    format!("{} {storage}{null}{reference}", column.name)
+}
+
+fn is_indexed(column: &Column) -> bool {
+    // A part of a text can be anywhere in it: no index orders that.
+    matches!(column.filter, Filter::Exact | Filter::Time) && !matches!(column.kind, Kind::Key)
+        || matches!(column.kind, Kind::Id(_))
+}
+
+/// The expression under which a column is indexed and compared for equality.
+pub(super) fn comparable(column: &Column) -> String {
+    let name = column.name;
+    match column.kind {
+        Kind::Text => format!("lower(trim({name}))"),
+        Kind::Phone => [" ", "-", "(", ")", ".", "+"]
+            .iter()
+            .fold(name.to_owned(), |sql, mark| format!("replace({sql}, '{mark}', '')")),
+        _ => name.to_owned(),
+    }
+}
+
+/// A text in the form that [`comparable`] gives the stored ones.
+pub(super) fn compared(column: &Column, text: &str) -> String {
+    match column.kind {
+        Kind::Text => text.trim().to_ascii_lowercase(),
+        Kind::Phone => {
+            text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '+')).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// The statement that writes one whole row.
+pub(super) fn insert(table: &Table) -> String {
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+    let marks: Vec<String> = (1..=names.len()).map(|n| format!("${n}")).collect();
+    format!("INSERT INTO {} ({}) VALUES ({})", table.name, names.join(", "), marks.join(", "))
+}
