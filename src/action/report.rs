@@ -3,7 +3,7 @@
 use super::call::Permit;
 use super::input::{Id, Incident, ReportStatus, ReportType, Word, inputs};
 use super::{Action, Effect, Result};
-use crate::store::Look;
+use crate::store::Agreeing;
 use crate::store::catalogue::{REPORTS, TABLES, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -58,7 +58,7 @@ impl Action for GenerateIncidentReport {
                 continue;
             };
             let equal = vec![(column, self.incident_id.into())];
-            related.insert(table.name, permit.store().count(&Look { table, equal, except: None })?);
+            related.insert(table.name, permit.store().count(&Agreeing { table, equal, except: None })?);
         }
         Ok(Generated {
             report_id: report.key().to_string(),

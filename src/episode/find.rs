@@ -24,7 +24,7 @@ pub(super) fn find(
         && let Some(actor) = &actor
     {
         let mut view = verdict.base_view(actor);
-        verdict.rules(&verdict.tool.find_rules, &mut view, record)?;
+        verdict.rules(&verdict.tool.find_rules, &mut view, &[], record)?;
     }
     let text = |name: &str| input.get(name).and_then(Json::as_str);
     let after = match text(CURSOR) {

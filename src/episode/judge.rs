@@ -4,14 +4,15 @@ use super::Mode;
 use super::call::{Failure, Record};
 use crate::action::Prepared;
 use crate::action::call::Call;
-use crate::action::input::{Input, Kind};
+use crate::action::input::{Input, Kind as InputKind};
 use crate::halt::{Halt, Problem};
 use crate::policy::expression::{Type, View};
-use crate::policy::{Act, Audit, Policy, Refusal, Rule, Tool};
-use crate::store::catalogue::{self, Table, USERS};
+use crate::policy::{Act, Audit, Look, Policy, Refusal, Rule, Sight, Tool};
+use crate::store::catalogue::{self, Kind, Table, USERS};
 use crate::store::fixtures::brief;
-use crate::store::{Look, Row, Transaction, parse_id};
+use crate::store::{Agreeing, Page, Predicate, Query, Row, Transaction, Value, parse_id};
 use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Why a call does not go through.
@@ -68,10 +69,11 @@ pub(super) fn judge(
         let policy = verdict.policy;
         let call = Call::new(verdict.tx, &policy.clock, &policy.tiers, Some(actor.clone()));
         let computed = action.compute(&call).map_err(Failure::Action)?;
+        let found: Vec<Row> = rows.iter().filter_map(|(_, row)| row.clone()).collect();
         let mut view = verdict.view(act, actor, input, rows, computed);
-        verdict.rules(&act.actor_rules, &mut view, record)?;
+        verdict.rules(&act.actor_rules, &mut view, &found, record)?;
         verdict.role(act, actor, &view, record)?;
-        verdict.rules(&act.rules, &mut view, record)?;
+        verdict.rules(&act.rules, &mut view, &found, record)?;
     }
     Ok(Judged { action, actor })
 }
@@ -112,24 +114,24 @@ impl Verdict<'_> {
             let value = given.get(input.name);
             let field = || format!("{path}{}", input.name);
             match (input.kind, value) {
-                (Kind::Id(table), None) => {
+                (InputKind::Id(table), None) => {
                     debug_assert_eq!(table.columns[0].name, table.key().name);
                     rows.push((format!("{nested}{}", input.row_name()), None));
                 }
-                (Kind::Id(table), Some(id)) => {
+                (InputKind::Id(table), Some(id)) => {
                     let row = self.reference(table, &field(), id)?;
                     rows.push((format!("{nested}{}", input.row_name()), Some(row)));
                 }
-                (Kind::RecordOf(kind), Some(id)) => {
+                (InputKind::RecordOf(kind), Some(id)) => {
                     let entity = given.get(kind).and_then(Json::as_str).and_then(catalogue::entity);
                     if let Some(table) = entity {
                         self.reference(table, &field(), id)?;
                     }
                 }
-                (Kind::ChangeSet(columns), Some(Json::Object(set))) => {
+                (InputKind::ChangeSet(columns), Some(Json::Object(set))) => {
                     self.references_of(columns, set, &format!("{}.", input.name), rows)?;
                 }
-                (Kind::ChangeSet(columns), _) => {
+                (InputKind::ChangeSet(columns), _) => {
                     self.references_of(columns, &Map::new(), &format!("{}.", input.name), rows)?;
                 }
                 _ => {}
@@ -280,10 +282,11 @@ impl Verdict<'_> {
         &self,
         rules: &[Arc<Rule>],
         view: &mut View,
+        rows: &[Row],
         record: &mut Record,
     ) -> Result<(), Stop> {
         for rule in rules {
-            if let Some(halt) = self.broken(rule, view)? {
+            if let Some(halt) = self.broken(rule, view, rows)? {
                 self.violation(halt, record)?;
             }
         }
@@ -291,7 +294,7 @@ impl Verdict<'_> {
     }
 
     /// The halt of a rule that applies and does not hold.
-    fn broken(&self, rule: &Rule, view: &mut View) -> Result<Option<Halt>, Stop> {
+    fn broken(&self, rule: &Rule, view: &mut View, rows: &[Row]) -> Result<Option<Halt>, Stop> {
         if rule.present.iter().any(|name| view.get(name).is_null()) {
             return Ok(None);
         }
@@ -303,17 +306,8 @@ impl Verdict<'_> {
         }
         view.follow(&rule.paths, |table, id| self.tx.get(table, id))?;
         for look in &rule.looks {
-            let mut equal = Vec::with_capacity(look.equal.len());
-            for (column, expression) in &look.equal {
-                let value = expression.evaluate(view)?;
-                equal.push((*column, column.value(&value).unwrap_or(crate::store::Value::Null)));
-            }
-            let except = match &look.except {
-                Some(except) => except.evaluate(view)?.as_str().and_then(parse_id),
-                None => None,
-            };
-            let count = self.tx.count(&Look { table: look.table, equal, except })?;
-            view.bind(look.name.as_str(), count.into(), &Type::Int);
+            let value = self.look(look, view, rows)?;
+            view.bind(look.name.as_str(), value, &look.of);
         }
         if rule.unless.holds(view)? {
             return Ok(None);
@@ -324,4 +318,64 @@ impl Verdict<'_> {
         halt.evidence = paths.map(|path| (path.clone(), view.get(path))).collect();
         Ok(Some(halt))
     }
+
+    fn look(&self, look: &Look, view: &View, rows: &[Row]) -> Result<Json, Stop> {
+        if let Sight::Concerned(table) = look.what {
+            let mut found = BTreeSet::new();
+            for row in rows {
+                self.belongs(row, table, &mut found)?;
+            }
+            return Ok(found.iter().map(|id| Json::from(id.to_string())).collect());
+        }
+        let mut equal = Vec::with_capacity(look.equal.len());
+        for (column, expression) in &look.equal {
+            let value = expression.evaluate(view)?;
+            equal.push((*column, column.value(&value).unwrap_or(Value::Null)));
+        }
+        let except = match &look.except {
+            Some(except) => except.evaluate(view)?.as_str().and_then(parse_id),
+            None => None,
+        };
+        Ok(match look.what {
+            Sight::Count(table) => self.tx.count(&Agreeing { table, equal, except })?.into(),
+            Sight::List(table, column) => {
+                let predicates =
+                    equal.into_iter().map(|(column, value)| Predicate::Equal(column, value));
+                let page = Page { after: 0, limit: u32::MAX };
+                let found = self.tx.find(&Query { table, predicates: predicates.collect(), page })?;
+                let found = found.iter().filter(|row| Some(row.key()) != except);
+                found.map(|row| row.get(column.name).to_json(column.kind)).collect()
+            }
+            Sight::Concerned(_) => Json::Null,
+        })
+    }
+
+    /// Collect the ids of the rows of `owner` that a row belongs to, by way of the references that say so.
+    fn belongs(
+        &self,
+        row: &Row,
+        owner: &'static Table,
+        found: &mut BTreeSet<i64>,
+    ) -> Result<(), Stop> {
+        if row.table() == owner {
+            found.insert(row.key());
+            return Ok(());
+        }
+        for column in row.table().columns {
+            let (Kind::Id(table), Some(id)) = (column.kind, row.integer(column.name)) else { continue };
+            if table == owner {
+                if row.table() != &USERS {
+                    found.insert(id);
+                }
+            } else if OWNERS.contains(&column.name)
+                && let Some(next) = self.tx.get(table, id)?
+            {
+                self.belongs(&next, owner, found)?;
+            }
+        }
+        Ok(())
+    }
 }
+
+/// The references by which a record belongs to another one; the rest, such as a reporter, only name somebody.
+const OWNERS: [&str; 5] = ["incident_id", "change_id", "problem_id", "component_id", "product_id"];

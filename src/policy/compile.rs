@@ -6,7 +6,7 @@ use super::fragment::{self, Fragment};
 use super::mistake::{At, Mistake};
 use super::source::Source;
 use super::tool::{self, Context, Shared, unknown_clause};
-use super::{Audit, Clause, Policy, Refusal, Refusals, Tool, Work, tiers};
+use super::{Audit, Clause, Policy, Refusal, Refusals, Sight, Tool, Work, tiers};
 use crate::action;
 use crate::action::sla::Tiers;
 use crate::store::canonical::hex;
@@ -221,7 +221,9 @@ fn shared_rules(
         if rule.finds {
             shared.find.push(compiled.clone());
         }
-        match rule.present.is_empty() {
+        // Rules on records come after the role check: a wrong role is told so, and nothing else.
+        let concerned = compiled.looks.iter().any(|look| matches!(look.what, Sight::Concerned(_)));
+        match rule.present.is_empty() && !concerned {
             true => shared.actor.push(compiled),
             false => shared.records.push(compiled),
         }

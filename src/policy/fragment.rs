@@ -69,10 +69,16 @@ pub struct Rule {
     pub clause: At<String>,
 }
 
-/// A count that a rule brings into view.
+/// Something that a rule looks up.
 pub struct Look {
     pub name: At<String>,
-    pub table: At<String>,
+    /// `count`: how many rows of a table agree.
+    pub count: Option<At<String>>,
+    /// `list` and `of`: a column of the rows that agree.
+    pub list: Option<At<String>>,
+    pub of: Option<At<String>>,
+    /// `concerned`: the rows of a table that the call's references belong to.
+    pub concerned: Option<At<String>>,
     pub equal: Vec<(At<String>, At<String>)>,
     pub except: Option<At<String>>,
 }
@@ -199,7 +205,11 @@ fn rules(table: &Table<'_>) -> Vec<Rule> {
 fn rule(table: Table<'_>) -> Option<Rule> {
     let looks = table.table("look").map_or(Vec::new(), |looks| {
         let entries = looks.entries().into_iter();
-        entries.filter_map(|(name, entry)| look(name.clone(), entry.table(&name.value)?)).collect()
+        let looks = entries.filter_map(|(name, entry)| {
+            let table = entry.table(&name.value)?;
+            Some(look(name, table))
+        });
+        looks.collect()
     });
     let (id, unless, halt) = (table.text("id"), table.text("unless"), table.text("halt"));
     let (message, clause) = (table.text("message"), table.text("clause"));
@@ -220,12 +230,18 @@ fn rule(table: Table<'_>) -> Option<Rule> {
     })
 }
 
-fn look(name: At<String>, table: Table<'_>) -> Option<Look> {
-    let count = table.text("count");
-    let equal = entries(&table, "where", |name, entry| entry.text(name));
-    let except = table.optional("except");
+fn look(name: At<String>, table: Table<'_>) -> Look {
+    let look = Look {
+        name,
+        count: table.optional("count"),
+        list: table.optional("list"),
+        of: table.optional("of"),
+        concerned: table.optional("concerned"),
+        equal: entries(&table, "where", |name, entry| entry.text(name)),
+        except: table.optional("except"),
+    };
     table.finish();
-    Some(Look { name, table: count?, equal, except })
+    look
 }
 
 fn tool(table: Table<'_>) -> Tool {

@@ -151,17 +151,31 @@ pub struct Rule {
     pub paths: Vec<String>,
 }
 
-/// A count of rows that a rule brings into view.
+/// Something that a rule looks up before it is judged.
 #[derive(Debug)]
 pub struct Look {
-    /// The name under which the count is in view.
+    /// The name under which it is in view.
     pub name: String,
-    /// The table.
-    pub table: &'static Table,
-    /// Columns and what they must equal.
+    /// What is looked up.
+    pub what: Sight,
+    /// Columns and what they must equal, for rows to agree.
     pub equal: Vec<(&'static Column, Expression)>,
     /// The id of a row that does not count.
     pub except: Option<Expression>,
+    /// Its type.
+    pub of: Type,
+}
+
+/// What a rule can look up.
+#[derive(Debug)]
+pub enum Sight {
+    /// How many rows of the table agree.
+    Count(&'static Table),
+    /// The ids in a column of the rows of the table that agree.
+    List(&'static Table, &'static Column),
+    /// The ids of the rows of the table that the call's references belong to: an incident to its client, a change to
+    /// that of its incident.
+    Concerned(&'static Table),
 }
 
 /// What a tool does.

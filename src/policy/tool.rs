@@ -4,7 +4,7 @@ use super::expression::{Expression, Facts, Scope, Template, Type, Vocabularies};
 use super::fragment;
 use super::mistake::{At, Mistake};
 use super::schema::{self, Offer};
-use super::{Act, Look, Rule, Tool, Types, Work};
+use super::{Act, Look, Rule, Sight, Tool, Types, Work};
 use crate::action::input::{Input, Kind};
 use crate::action::{self, Computed, Operation};
 use crate::store::catalogue::{self, Filter, Table, USERS};
@@ -418,8 +418,10 @@ pub(super) fn compile_rule(
     });
     let mut looks = Vec::new();
     for look in &rule.looks {
-        looks.extend(compile_look(look, &scope, &facts, mistakes));
-        scope.bind(&look.name.value, Type::Int);
+        if let Some(look) = compile_look(look, &scope, &facts, mistakes) {
+            scope.bind(&look.name, look.of.clone());
+            looks.push(look);
+        }
     }
     let unless = expression(&rule.unless, &scope, &Type::Bool, &facts, mistakes);
     let denied = match &unless {
@@ -459,18 +461,14 @@ fn compile_look(
     facts: &Facts,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Look> {
-    let Some(table) = catalogue::table(&look.table.value) else {
-        let hint = did_you_mean(&look.table.value, catalogue::TABLES.iter().map(|table| table.name));
-        mistakes.push(look.table.mistake(format!("there is no table {:?}{hint}", look.table.value)));
-        return None;
-    };
+    let (what, of) = sight(look, mistakes)?;
+    let (Sight::Count(table) | Sight::List(table, _) | Sight::Concerned(table)) = what;
+    if matches!(what, Sight::Concerned(_)) && (!look.equal.is_empty() || look.except.is_some()) {
+        mistakes.push(look.name.mistake("concerned takes neither where nor except"));
+    }
     let mut equal = Vec::new();
     for (name, value) in &look.equal {
-        let Some(column) = table.column(&name.value) else {
-            let hint = did_you_mean(&name.value, table.columns.iter().map(|column| column.name));
-            mistakes.push(name.mistake(format!("{} has no column {:?}{hint}", table.name, name.value)));
-            continue;
-        };
+        let Some(column) = column(table, name, mistakes) else { continue };
         let wanted = Type::of_column(table, column, scope.words());
         // Null equals nothing here: a rule that means absence says so in `when`.
         let value = expression(value, scope, wanted.plain(), facts, mistakes);
@@ -478,7 +476,54 @@ fn compile_look(
     }
     let except = look.except.as_ref();
     let except = except.and_then(|except| expression(except, scope, &Type::Id(table), facts, mistakes));
-    Some(Look { name: look.name.value.clone(), table, equal, except })
+    Some(Look { name: look.name.value.clone(), what, equal, except, of })
+}
+
+/// What a look is for, and its type.
+fn sight(look: &fragment::Look, mistakes: &mut Vec<Mistake>) -> Option<(Sight, Type)> {
+    let mut table = |name: &At<String>| {
+        let table = catalogue::table(&name.value);
+        if table.is_none() {
+            let hint = did_you_mean(&name.value, catalogue::TABLES.iter().map(|table| table.name));
+            mistakes.push(name.mistake(format!("there is no table {:?}{hint}", name.value)));
+        }
+        table
+    };
+    match (&look.count, &look.list, &look.of, &look.concerned) {
+        (Some(count), None, None, None) => Some((Sight::Count(table(count)?), Type::Int)),
+        (None, Some(list), Some(of), None) => {
+            let table = table(list)?;
+            let column = column(table, of, mistakes)?;
+            let catalogue::Kind::Id(target) = column.kind else {
+                mistakes.push(of.mistake(format!("{} holds no ids", column.name)));
+                return None;
+            };
+            Some((Sight::List(table, column), Type::List(Box::new(Type::Id(target)))))
+        }
+        (None, None, None, Some(concerned)) => {
+            let table = table(concerned)?;
+            Some((Sight::Concerned(table), Type::List(Box::new(Type::Id(table)))))
+        }
+        _ => {
+            let message = "a look is one of count = \"<table>\", list = \"<table>\" with of = \"<column>\", \
+                           or concerned = \"<table>\"";
+            mistakes.push(look.name.mistake(message));
+            None
+        }
+    }
+}
+
+fn column(
+    table: &'static Table,
+    name: &At<String>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<&'static catalogue::Column> {
+    let column = table.column(&name.value);
+    if column.is_none() {
+        let hint = did_you_mean(&name.value, table.columns.iter().map(|column| column.name));
+        mistakes.push(name.mistake(format!("{} has no column {:?}{hint}", table.name, name.value)));
+    }
+    column
 }
 
 fn expression(

@@ -141,7 +141,7 @@ impl Transaction<'_> {
     }
 
     /// How many rows agree with all pairs, other than the one with the key `except`.
-    pub fn count(&self, look: &Look<'_>) -> Result<i64, Fault> {
+    pub fn count(&self, look: &Agreeing<'_>) -> Result<i64, Fault> {
         let mut sql = format!("SELECT count(*) FROM {} WHERE true", look.table.name);
         let mut values = Vec::new();
         for (column, value) in &look.equal {
@@ -211,8 +211,8 @@ impl Transaction<'_> {
     }
 }
 
-/// A question to a table, as a rule asks it: how many rows agree.
-pub struct Look<'a> {
+/// The rows of a table that agree with given values.
+pub struct Agreeing<'a> {
     /// The table.
     pub table: &'static Table,
     /// Columns and the values that they must equal.

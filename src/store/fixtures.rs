@@ -7,6 +7,7 @@ use super::catalogue::{Column, Kind, TABLES, Table, table};
 use super::{Fault, Row, Store, Value};
 use crate::suggest::did_you_mean;
 use crate::time::is_time;
+use include_dir::{Dir, include_dir};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -47,7 +48,17 @@ impl fmt::Display for Problem {
     }
 }
 
+static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/default");
+
 impl Fixtures {
+    /// The set that the program ships: small, coherent, made so that every rule can be met and missed.
+    pub fn shipped(words: Words<'_>) -> Result<Fixtures, Vec<Problem>> {
+        let files: Vec<(&str, &str)> = (SHIPPED.files())
+            .filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
+            .collect();
+        Fixtures::from_files(&files, words)
+    }
+
     /// Read and check the JSON files of a folder.
     pub fn from_directory(directory: &Path, words: Words<'_>) -> Result<Fixtures, Vec<Problem>> {
         let mut files = Vec::new();

@@ -10,7 +10,7 @@ mod journal;
 mod row;
 mod schema;
 
-pub use connection::{parse_id, Change, Look, Page, Predicate, Query, Store, Transaction};
+pub use connection::{Agreeing, Change, Page, Predicate, Query, Store, Transaction, parse_id};
 pub use journal::{Entry, Obligation};
 pub use row::{Row, Value};
 pub use schema::ddl;

@@ -1,0 +1,4 @@
+//! Integration tests: behaviour, seen from outside the library.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod smoke;
