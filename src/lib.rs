@@ -4,6 +4,7 @@
 pub mod action;
 pub mod episode;
 pub mod halt;
+pub mod mcp;
 pub mod policy;
 pub mod store;
 pub mod suggest;

@@ -10,6 +10,8 @@ use crate::store::catalogue::USERS;
 use crate::store::fixtures::Fixtures;
 use crate::store::{Entry, Fault, Obligation, Predicate, Query, Row, Store, Value, parse_id};
 use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -97,6 +99,31 @@ pub struct UnknownTool {
     pub hint: String,
 }
 
+/// What happened in an episode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// How many calls were made.
+    pub calls: usize,
+    /// How many of them each rule halted.
+    pub halts: BTreeMap<String, usize>,
+    /// Duties that no call has paid.
+    pub unpaid: Vec<Obligation>,
+    /// The hash of the state.
+    pub hash: String,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let halted: usize = self.halts.values().sum();
+        write!(f, "{} calls, {halted} halted", self.calls)?;
+        for (at, (rule, count)) in self.halts.iter().enumerate() {
+            write!(f, "{}{rule} {count}", if at == 0 { " (" } else { ", " })?;
+        }
+        let end = if self.halts.is_empty() { "" } else { ")" };
+        write!(f, "{end}, {} audit entries unpaid, state {}", self.unpaid.len(), self.hash)
+    }
+}
+
 /// One isolated state.
 pub struct Episode {
     policy: Arc<Policy>,
@@ -180,6 +207,16 @@ impl Episode {
     /// The duties that its writes left, paid or not.
     pub fn obligations(&mut self) -> Result<Vec<Obligation>, Fault> {
         self.store.obligations()
+    }
+    /// What has happened so far.
+    pub fn summary(&mut self) -> Result<Summary, Fault> {
+        let journal = self.journal()?;
+        let mut halts = BTreeMap::new();
+        for rule in journal.iter().filter_map(|entry| entry.rule.clone()) {
+            *halts.entry(rule).or_default() += 1;
+        }
+        let unpaid = self.obligations()?.into_iter().filter(|duty| duty.paid_by.is_none()).collect();
+        Ok(Summary { calls: journal.len(), halts, unpaid, hash: self.hash(Extent::Result)?.state })
     }
     /// The hash of its state.
     pub fn hash(&mut self, extent: Extent) -> Result<StateHash, Fault> {

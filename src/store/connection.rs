@@ -140,6 +140,17 @@ impl Transaction<'_> {
         self.find(&Query { table, predicates: Vec::new(), page })
     }
 
+    /// The keys that begin with those digits, in key order, at most so many.
+    pub fn keys(&self, table: &Table, prefix: &str, limit: usize) -> Result<Vec<String>, Fault> {
+        let (key, name) = (table.key().name, table.name);
+        let sql = format!(
+            "SELECT CAST({key} AS TEXT) FROM {name} \
+             WHERE substr(CAST({key} AS TEXT), 1, length($1)) = $1 ORDER BY {key} LIMIT $2"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.inner.prepare_cached(&sql)?.query_map((prefix, limit), |row| row.get(0))?.collect()
+    }
+
     /// How many rows agree with all pairs, other than the one with the key `except`.
     pub fn count(&self, look: &Agreeing<'_>) -> Result<i64, Fault> {
         let mut sql = format!("SELECT count(*) FROM {} WHERE true", look.table.name);

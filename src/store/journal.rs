@@ -2,6 +2,7 @@
 
 use super::{Fault, Store, Transaction};
 use rusqlite::{OptionalExtension, Row as SqlRow};
+use std::fmt;
 
 /// One call, as it went.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,13 @@ pub struct Obligation {
     pub entity_id: String,
     /// The call that paid it.
     pub paid_by: Option<i64>,
+}
+
+impl fmt::Display for Obligation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Obligation { call, action, entity_type, entity_id, .. } = self;
+        write!(f, "the {action} of {entity_type} {entity_id} by call {call} has no audit entry")
+    }
 }
 
 impl Transaction<'_> {

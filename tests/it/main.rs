@@ -2,3 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod smoke;
+mod support;
+mod store;
+mod tidy;

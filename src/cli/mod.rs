@@ -1,0 +1,103 @@
+//! The command line: one file a command.
+
+mod call;
+mod demo;
+mod fixtures;
+mod policy;
+mod print;
+mod serve;
+mod setup;
+mod state;
+mod tools;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Incident-management procedures as MCP tools that an agent cannot misuse.
+///
+/// Without a command the program serves an episode over standard input and output, which is what an MCP client starts.
+/// To see one, try `incident-mcp demo`.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    serve: serve::Serve,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the program could not do it: a missing file, a broken state file, a fault
+  2  the command line is wrong
+  3  the answer is no: a call halted, a check found mistakes";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve an episode to an MCP client over standard input and output (the default)
+    Serve(serve::Serve),
+    /// Watch a whole episode, a halt and its repair included, go through the real server
+    Demo(demo::Demo),
+    /// Print the tool list of a policy, for MCP, OpenAI, Anthropic, or people
+    Tools(tools::Tools),
+    /// Make one tool call and print its answer
+    Call(call::Call),
+    /// Check, measure or read policies
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    /// Check a set of fixtures
+    #[command(subcommand)]
+    Fixtures(fixtures::Fixtures),
+    /// Hash or print the state of an episode
+    #[command(subcommand)]
+    State(state::State),
+}
+
+/// What a command came to, other than an error.
+enum Answer {
+    /// Done.
+    Yes,
+    /// Done, and the answer is no.
+    No,
+}
+
+/// An error that a person reads.
+type Error = Box<dyn std::error::Error>;
+
+/// Run the command line.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    init_log();
+    let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Tools(command) => command.run(),
+        Command::Call(command) => command.run(),
+        Command::Policy(command) => command.run(),
+        Command::Fixtures(command) => command.run(),
+        Command::State(command) => command.run(),
+    };
+    match result {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(3),
+        Err(error) => {
+            anstream::eprintln!("{}error:{} {error}", print::BAD, print::PLAIN);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Log to standard error: standard output is the protocol's.
+fn init_log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("INCIDENT_MCP_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,incident_mcp=info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .with_target(false)
+        .init();
+}

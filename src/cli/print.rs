@@ -1,0 +1,31 @@
+//! Printing for people: colours and tables on a terminal, plain text in a pipe.
+
+use anstyle::{AnsiColor, Reset, Style};
+use comfy_table::{ContentArrangement, Table, presets};
+use std::io::IsTerminal;
+
+/// Refusals and errors.
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Success.
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// Headings.
+pub const BOLD: Style = Style::new().bold();
+/// What matters less.
+pub const DIM: Style = Style::new().dimmed();
+/// The end of any of these.
+pub const PLAIN: Reset = Reset;
+
+/// A table for a terminal, or tab-separated lines for a pipe.
+pub fn table(head: &[&str], rows: &[Vec<String>]) {
+    if !std::io::stdout().is_terminal() {
+        for row in rows {
+            anstream::println!("{}", row.join("\t"));
+        }
+        return;
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(head);
+    table.add_rows(rows);
+    anstream::println!("{table}");
+}

@@ -1,0 +1,26 @@
+//! `serve`: an episode over standard input and output.
+
+use super::setup::Setup;
+use super::{Answer, Error};
+use clap::Args;
+use incident_mcp::mcp::{Server, stdio};
+
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    setup: Setup,
+}
+
+impl Serve {
+    pub fn run(&self) -> Result<Answer, Error> {
+        let server = Server::new(self.setup.episode()?);
+        stdio::serve(&server)?;
+        let mut episode = server.episode();
+        let summary = episode.summary()?;
+        tracing::info!("episode ended: {summary}");
+        for duty in summary.unpaid {
+            tracing::warn!("unpaid: {duty}");
+        }
+        Ok(Answer::Yes)
+    }
+}

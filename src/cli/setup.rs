@@ -1,0 +1,109 @@
+//! Options that set up an episode, shared by the commands that need one.
+
+use super::Error;
+use clap::Args;
+use incident_mcp::episode::{Episode, Mode, Settings};
+use incident_mcp::policy::{self, Audit, Policy, Source};
+use incident_mcp::store::fixtures::{Fixtures, Problem};
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Which policy.
+#[derive(Args, Clone)]
+pub struct PolicyChoice {
+    /// The policy to work under; see `incident-mcp policy check` for all of them
+    #[arg(long, value_name = "ID", default_value = "all", env = "INCIDENT_MCP_POLICY")]
+    pub policy: String,
+    #[command(flatten)]
+    pub source: SourceChoice,
+}
+
+/// Where policies are.
+#[derive(Args, Clone)]
+pub struct SourceChoice {
+    /// A folder of policies, in place of the ones that the program ships
+    #[arg(long, value_name = "DIR", env = "INCIDENT_MCP_POLICIES")]
+    pub policies: Option<PathBuf>,
+}
+
+impl SourceChoice {
+    pub fn source(&self) -> Source {
+        self.policies.clone().map_or(Source::Embedded, Source::Directory)
+    }
+}
+
+impl PolicyChoice {
+    pub fn load(&self) -> Result<Arc<Policy>, Error> {
+        let source = self.source.source();
+        // Before anything else is said about a folder that is not there.
+        let known = source.folders();
+        if !known.contains(&self.policy) {
+            let served = policy::ids(&source);
+            let hint = incident_mcp::suggest::did_you_mean(&self.policy, served.iter().map(String::as_str));
+            return Err(format!("there is no policy {:?}{hint}\navailable: {}", self.policy, served.join(", ")).into());
+        }
+        let loaded = policy::load(&source, &self.policy);
+        Ok(Arc::new(loaded.map_err(|mistakes| listed("the policy has mistakes:", &mistakes))?))
+    }
+}
+
+/// An error of several lines.
+pub fn listed<T: Display>(head: &str, items: &[T]) -> Error {
+    let lines: Vec<String> = items.iter().map(|item| format!("\n  {item}")).collect();
+    format!("{head}{}", lines.concat()).into()
+}
+
+/// How an episode is set up.
+#[derive(Args, Clone)]
+pub struct Setup {
+    #[command(flatten)]
+    pub policy: PolicyChoice,
+    /// A folder of <table>.json files to begin with, in place of the shipped fixtures
+    #[arg(long, value_name = "DIR", env = "INCIDENT_MCP_FIXTURES")]
+    fixtures: Option<PathBuf>,
+    /// What happens to a call that a rule would halt
+    #[arg(long, value_enum, default_value_t = Mode::Enforce, env = "INCIDENT_MCP_MODE")]
+    mode: Mode,
+    /// Who writes audit entries [default: as the policy says]
+    #[arg(long, value_enum, env = "INCIDENT_MCP_AUDIT")]
+    audit: Option<Audit>,
+    /// The session's user, by id or e-mail address; without it each call names its own
+    #[arg(long, value_name = "USER", env = "INCIDENT_MCP_ACTOR")]
+    actor: Option<String>,
+    /// Keep the episode in this file, and go on with it if it is there
+    #[arg(long, value_name = "FILE", env = "INCIDENT_MCP_STATE")]
+    state: Option<PathBuf>,
+}
+
+impl Setup {
+    /// Begin the episode, or resume it.
+    pub fn episode(&self) -> Result<Episode, Error> {
+        let policy = self.policy.load()?;
+        let fixtures = fixtures(self.fixtures.as_ref())
+            .map_err(|problems| listed("the fixtures have problems:", &problems))?;
+        let settings =
+            Settings { mode: self.mode, audit: self.audit, actor: self.actor.clone() };
+        Ok(match &self.state {
+            None => Episode::in_memory(policy, &fixtures, &settings)?,
+            Some(file) => Episode::in_file(policy, &fixtures, &settings, file)?,
+        })
+    }
+}
+
+/// Load fixtures for use: words are a policy's matter and are not checked.
+pub fn fixtures(directory: Option<&PathBuf>) -> Result<Fixtures, Vec<Problem>> {
+    match directory {
+        None => Fixtures::shipped(&|_| None),
+        Some(directory) => Fixtures::from_directory(directory, &|_| None),
+    }
+}
+
+/// The words that any of these policies knows, by vocabulary: stored rows outlive a policy's own list.
+pub fn union_of_words(policies: &[Policy]) -> impl Fn(&str) -> Option<BTreeSet<String>> + '_ {
+    |vocabulary| {
+        let lists: Vec<_> = policies.iter().filter_map(|policy| policy.words.get(vocabulary)).collect();
+        (!lists.is_empty()).then(|| lists.iter().flat_map(|words| words.iter().cloned()).collect())
+    }
+}

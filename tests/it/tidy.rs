@@ -1,0 +1,200 @@
+//! The invariants of the architecture, held by reading the sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A line of code that a test objects to.
+struct Line {
+    file: String,
+    number: usize,
+    /// The line without its comment; text literals are kept.
+    code: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every line of code below a folder of `src`, without comments and without tests.
+fn code(folder: &str) -> Vec<Line> {
+    let mut files = Vec::new();
+    collect(&root().join("src").join(folder), &mut files);
+    files.sort();
+    assert!(!files.is_empty(), "src/{folder} holds no sources");
+    files.iter().flat_map(|file| lines(file)).collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()) {
+        let is_source = path.extension().is_some_and(|end| end == "rs");
+        match path.is_dir() {
+            true => collect(&path, files),
+            // A file of tests alone.
+            false if path.file_name().is_some_and(|name| name == "tests.rs") => {}
+            false if is_source => files.push(path),
+            false => {}
+        }
+    }
+}
+
+fn lines(file: &Path) -> Vec<Line> {
+    let text = fs::read_to_string(file).unwrap();
+    let name = file.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+    // The tests of a file stand at its end.
+    let end = ["#[cfg(test)]\nmod tests {", "#[cfg(test)]\nmod test {"]
+        .iter()
+        .filter_map(|start| text.find(start))
+        .min()
+        .unwrap_or(text.len());
+    let lines = text[..end].lines().enumerate().map(|(at, line)| Line {
+        file: name.clone(),
+        number: at + 1,
+        code: without_comment(line).to_owned(),
+    });
+    lines.filter(|line| !line.code.trim().is_empty()).collect()
+}
+
+/// The line up to its `//`, unless that stands in a text, as in `https://`.
+fn without_comment(line: &str) -> &str {
+    let mut from = 0;
+    while let Some(at) = line[from..].find("//").map(|at| from + at) {
+        if line[..at].matches('"').count().is_multiple_of(2) {
+            return &line[..at];
+        }
+        from = at + 2;
+    }
+    line
+}
+
+/// Whether the word stands in the code by itself.
+fn names(code: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(word).any(|(at, _)| {
+        !code[..at].ends_with(part) && !code[at + word.len()..].starts_with(part)
+    })
+}
+
+#[track_caller]
+fn none(lines: impl IntoIterator<Item = Line>, why: &str) {
+    let found: Vec<String> = (lines.into_iter())
+        .map(|line| format!("{}:{}: {}", line.file, line.number, line.code.trim()))
+        .collect();
+    assert!(found.is_empty(), "{why}:\n{}", found.join("\n"));
+}
+
+/// Dependencies run one way: a layer names none of those above it, nor what only those may use.
+#[test]
+fn a_layer_knows_nothing_of_those_above() {
+    let outside = ["rmcp", "tokio", "axum", "hyper", "crate::mcp", "crate::http", "crate::cli", "crate::trace"];
+    let layers: [(&str, &[&str]); 4] = [
+        ("store", &["crate::action", "crate::policy", "crate::episode"]),
+        ("action", &["crate::policy", "crate::episode"]),
+        ("policy", &["crate::episode"]),
+        ("episode", &[]),
+    ];
+    for (layer, above) in layers {
+        let wrong = code(layer).into_iter().filter(|line| {
+            outside.iter().chain(above).any(|word| names(&line.code, word))
+        });
+        none(wrong, &format!("src/{layer} names what lies above it"));
+    }
+}
+
+#[test]
+fn only_the_store_writes_sql() {
+    let sql = [
+        "rusqlite", "SELECT", "INSERT INTO", "UPDATE", "DELETE FROM", "CREATE TABLE", "CREATE INDEX", "PRAGMA", "ATTACH",
+        "ORDER BY", "BEGIN", "COMMIT", "ROLLBACK",
+    ];
+    let wrong = code("").into_iter().filter(|line| {
+        !line.file.starts_with("src/store/") && sql.iter().any(|word| names(&line.code, word))
+    });
+    none(wrong, "only src/store speaks SQL");
+}
+
+#[test]
+fn only_expressions_name_the_interpreter() {
+    let wrong = code("").into_iter().filter(|line| {
+        !line.file.starts_with("src/policy/expression/") && names(&line.code, "cel")
+    });
+    none(wrong, "only src/policy/expression names cel");
+}
+
+#[test]
+fn a_call_is_let_pass_in_one_place() {
+    let grants = code("").into_iter().filter(|line| line.code.contains("Permit::grant"));
+    let files: Vec<String> = grants.map(|line| line.file).collect();
+    assert_eq!(files, ["src/episode/call.rs"], "Permit::grant is called once, after the rules");
+    // Nor can one be made otherwise: the struct's fields are its module's own.
+    let made = code("").into_iter().filter(|line| {
+        line.code.contains("Permit {") && !["struct", "impl", "->"].iter().any(|word| line.code.contains(word))
+    });
+    let files: Vec<String> = made.map(|line| line.file).collect();
+    assert_eq!(files, ["src/action/call.rs"], "a Permit is made by Permit::grant alone");
+}
+
+#[test]
+fn nothing_outside_tests_gives_up() {
+    let ends = [".unwrap()", ".expect(", "panic!(", "todo!(", "unimplemented!(", "unreachable!(", "dbg!("];
+    let wrong = code("").into_iter().filter(|line| ends.iter().any(|end| line.code.contains(end)));
+    none(wrong, "a failure is a value");
+}
+
+/// An episode has only its policy's clock, and nothing in it depends on chance or on the order of a hash map.
+#[test]
+fn nothing_depends_on_time_or_chance() {
+    let words = ["SystemTime", "Instant", "Timestamp::now", "Zoned::now", "rand", "HashMap", "HashSet"];
+    for layer in ["store", "action", "policy", "episode"] {
+        let wrong = code(layer).into_iter().filter(|line| words.iter().any(|word| names(&line.code, word)));
+        none(wrong, "time, chance and hash order are out of place");
+    }
+}
+
+/// Files that belong to the project: tracked, or new and not ignored. None outside a work tree.
+fn committed() -> Option<Vec<String>> {
+    let git = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
+    let names = String::from_utf8_lossy(&git.stdout).into_owned();
+    Some(names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
+#[test]
+fn no_file_names_this_machine_or_a_registry() {
+    let Some(files) = committed() else {
+        println!("skipped: this is no work tree of git");
+        return;
+    };
+    // Put together here, so that this file does not hold them.
+    let hosts = [["crates", "io"], ["pypi", "org"], ["npmjs", "com"], ["npmjs", "org"]].map(|parts| parts.join("."));
+    let machine = ["", "work", ""].join("/");
+    let mut found = Vec::new();
+    for file in files {
+        // Cargo writes the registry into its lock file.
+        if file == "Cargo.lock" {
+            continue;
+        }
+        let Ok(text) = fs::read_to_string(root().join(&file)) else { continue };
+        for (at, line) in text.lines().enumerate() {
+            let path = line.match_indices(&machine).any(|(at, _)| {
+                !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-*".contains(c))
+            });
+            if path || hosts.iter().any(|host| line.contains(host)) {
+                found.push(format!("{file}:{}: {}", at + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "paths of this machine, or hosts of registries:\n{}", found.join("\n"));
+}
+
+#[test]
+fn comments_and_texts_are_told_apart() {
+    assert_eq!(without_comment("let a = 1; // unwrap()"), "let a = 1; ");
+    assert_eq!(without_comment("let a = \"https://x\"; // b"), "let a = \"https://x\"; ");
+    assert_eq!(without_comment("//! tokio"), "");
+    assert!(names("use cel::parser;", "cel") && !names("cancel()", "cel") && !names("cells", "cel"));
+}
