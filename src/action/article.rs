@@ -1,9 +1,7 @@
 //! Knowledge base articles.
 
 use super::call::Permit;
-use super::input::{
-    ArticleCategory, ArticleStatus, ArticleType, Id, Incident, Line, User, Word, inputs,
-};
+use super::input::{ArticleCategory, ArticleStatus, ArticleType, Id, Incident, Line, User, Word, inputs};
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{ARTICLES, Table};
 use schemars::JsonSchema;

@@ -16,12 +16,7 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// A call at that time; `actor` is the acting user.
-    pub fn new(
-        tx: &'a Transaction<'a>,
-        now: &'a str,
-        tiers: &'a Tiers,
-        actor: Option<Row>,
-    ) -> Call<'a> {
+    pub fn new(tx: &'a Transaction<'a>, now: &'a str, tiers: &'a Tiers, actor: Option<Row>) -> Call<'a> {
         Call { tx, now, tiers, actor }
     }
     /// The policy's clock.

@@ -2,8 +2,7 @@
 
 use super::call::Permit;
 use super::input::{
-    CommunicationType, DeliveryMethod, DeliveryStatus, Id, Incident, RecipientType, Text, User,
-    Word, inputs,
+    CommunicationType, DeliveryMethod, DeliveryStatus, Id, Incident, RecipientType, Text, User, Word, inputs,
 };
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{COMMUNICATIONS, Table};

@@ -2,13 +2,13 @@
 
 use super::call::{Call, Permit};
 use super::input::{
-    Client, Component, Flag, Id, Incident, IncidentStatus, Level, Line, Severity,
-    Text, Timestamp, User, Word, change_set, inputs,
+    Client, Component, Flag, Id, Incident, IncidentStatus, Level, Line, Severity, Text, Timestamp, User, Word,
+    change_set, inputs,
 };
 use super::sla::{self, Sla};
 use super::{Action, Computed, Effect, Result};
-use crate::store::catalogue::{INCIDENT_UPDATES, INCIDENTS, Table};
 use crate::store::Value;
+use crate::store::catalogue::{INCIDENT_UPDATES, INCIDENTS, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
@@ -68,8 +68,7 @@ impl CreateIncident {
             self.p2_risk_high_priority_sla_breach,
         ]) {
             "P2"
-        } else if any(&[self.p3_localized_or_non_critical, self.p3_moderate_deg_minimal_workaround])
-        {
+        } else if any(&[self.p3_localized_or_non_critical, self.p3_moderate_deg_minimal_workaround]) {
             "P3"
         } else {
             "P4"
@@ -274,9 +273,6 @@ impl Action for AddIncidentUpdate {
                 ("created_at", permit.now().into()),
             ],
         )?;
-        Ok(Noted {
-            update_id: update.key().to_string(),
-            incident_id: self.incident_id.key().to_string(),
-        })
+        Ok(Noted { update_id: update.key().to_string(), incident_id: self.incident_id.key().to_string() })
     }
 }

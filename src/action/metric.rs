@@ -3,9 +3,7 @@
 use super::call::{Call, Permit};
 use super::input::{Id, Incident, MetricType, Minutes, Word, inputs};
 use super::{Action, Computed, Effect, Result};
-use crate::store::catalogue::{
-    COMMUNICATIONS, ESCALATIONS, INCIDENT_UPDATES, METRICS, Table, WORKAROUNDS,
-};
+use crate::store::catalogue::{COMMUNICATIONS, ESCALATIONS, INCIDENT_UPDATES, METRICS, Table, WORKAROUNDS};
 use crate::store::{Page, Predicate, Query, Row};
 use crate::time::minutes_between;
 use schemars::JsonSchema;
@@ -64,11 +62,9 @@ impl Durations {
         let detected = incident.text("detection_timestamp").unwrap_or_default();
         let until = |time: Option<&str>| time.and_then(|time| minutes_between(detected, time));
         let mut responses = Vec::new();
-        for (table, column) in [
-            (&INCIDENT_UPDATES, "created_at"),
-            (&COMMUNICATIONS, "sent_at"),
-            (&WORKAROUNDS, "implemented_at"),
-        ] {
+        for (table, column) in
+            [(&INCIDENT_UPDATES, "created_at"), (&COMMUNICATIONS, "sent_at"), (&WORKAROUNDS, "implemented_at")]
+        {
             responses.extend(earliest(call, table, column, incident)?);
         }
         let escalated = earliest(call, &ESCALATIONS, "escalated_at", incident)?;
@@ -93,12 +89,7 @@ impl Durations {
 }
 
 /// The earliest time in a column over the records of an incident.
-fn earliest(
-    call: &Call<'_>,
-    table: &'static Table,
-    column: &str,
-    incident: &Row,
-) -> Result<Option<String>> {
+fn earliest(call: &Call<'_>, table: &'static Table, column: &str, incident: &Row) -> Result<Option<String>> {
     let Some(reference) = table.column("incident_id") else { return Ok(None) };
     let rows = call.store().find(&Query {
         table,

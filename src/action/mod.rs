@@ -116,8 +116,11 @@ pub struct Operation {
     /// The JSON Schema of the answer, without references.
     pub answer_schema: fn() -> Map<String, Json>,
     /// Read validated arguments.
-    pub prepare: fn(Map<String, Json>) -> Result<Box<dyn Prepared>>,
+    pub prepare: Prepare,
 }
+
+/// Reads validated arguments into an action.
+pub type Prepare = fn(Map<String, Json>) -> Result<Box<dyn Prepared>>;
 
 /// An action with its inputs, ready to be judged and run.
 pub trait Prepared {
@@ -156,9 +159,7 @@ const fn operation<A: Action>() -> Operation {
                 _ => Map::new(),
             }
         },
-        prepare: |arguments| {
-            Ok(Box::new(serde_json::from_value::<A>(Json::Object(arguments))?))
-        },
+        prepare: |arguments| Ok(Box::new(serde_json::from_value::<A>(Json::Object(arguments))?)),
     }
 }
 

@@ -53,8 +53,7 @@ impl Action for GenerateIncidentReport {
         )?;
         let mut related = BTreeMap::new();
         for table in TABLES {
-            let Some(column) = table.column("incident_id").filter(|column| *column != table.key())
-            else {
+            let Some(column) = table.column("incident_id").filter(|column| *column != table.key()) else {
                 continue;
             };
             let equal = vec![(column, self.incident_id.into())];

@@ -1,9 +1,7 @@
 //! Post-incident reviews.
 
 use super::call::Permit;
-use super::input::{
-    Id, Incident, OverallRating, ReviewStatus, Timestamp, User, Word, inputs,
-};
+use super::input::{Id, Incident, OverallRating, ReviewStatus, Timestamp, User, Word, inputs};
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{REVIEWS, Table};
 use schemars::JsonSchema;

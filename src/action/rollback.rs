@@ -1,9 +1,7 @@
 //! Rollback requests.
 
 use super::call::Permit;
-use super::input::{
-    ChangeRequest, Id, Incident, RollbackStatus, Text, Timestamp, User, Word, inputs,
-};
+use super::input::{ChangeRequest, Id, Incident, RollbackStatus, Text, Timestamp, User, Word, inputs};
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{ROLLBACKS, Table};
 use schemars::JsonSchema;

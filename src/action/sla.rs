@@ -70,8 +70,7 @@ pub struct Sla {
 /// The targets that apply to an incident; none where its client has no active subscription.
 pub fn targets(call: &Call<'_>, incident: &Row) -> Result<Option<Sla>> {
     debug_assert_eq!(incident.table(), &INCIDENTS);
-    let (Some(client), Some(severity)) = (SUBSCRIPTIONS.column("client_id"), incident.text("severity"))
-    else {
+    let (Some(client), Some(severity)) = (SUBSCRIPTIONS.column("client_id"), incident.text("severity")) else {
         return Ok(None);
     };
     let Some(status) = SUBSCRIPTIONS.column("status") else { return Ok(None) };

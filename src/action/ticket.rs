@@ -1,9 +1,7 @@
 //! Problem tickets.
 
 use super::call::{Call, Permit};
-use super::input::{
-    Id, Incident, Line, ProblemTicket, TicketStatus, Word, change_set, inputs,
-};
+use super::input::{Id, Incident, Line, ProblemTicket, TicketStatus, Word, change_set, inputs};
 use super::{Action, Computed, Effect, Result};
 use crate::store::catalogue::{TICKETS, Table};
 use schemars::JsonSchema;

@@ -1,9 +1,7 @@
 //! User accounts.
 
 use super::call::{Call, Permit};
-use super::input::{
-    Client, Email, Id, Line, Role, User, UserStatus, Vendor, Word, change_set, inputs,
-};
+use super::input::{Client, Email, Id, Line, Role, User, UserStatus, Vendor, Word, change_set, inputs};
 use super::{Action, Computed, Effect, Result};
 use crate::store::catalogue::{Table, USERS};
 use schemars::JsonSchema;

@@ -2,8 +2,7 @@
 
 use super::call::{Call, Permit};
 use super::input::{
-    ChangeRequest, Id, Incident, Line, ProblemTicket, User, Word, WorkOrder, WorkOrderStatus,
-    change_set, inputs,
+    ChangeRequest, Id, Incident, Line, ProblemTicket, User, Word, WorkOrder, WorkOrderStatus, change_set, inputs,
 };
 use super::{Action, Computed, Effect, Result};
 use crate::store::catalogue::{Table, WORK_ORDERS};

@@ -1,9 +1,7 @@
 //! Workarounds.
 
 use super::call::Permit;
-use super::input::{
-    EffectivenessLevel, Id, Incident, Text, Timestamp, Word, WorkaroundStatus, inputs,
-};
+use super::input::{EffectivenessLevel, Id, Incident, Text, Timestamp, Word, WorkaroundStatus, inputs};
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{Table, WORKAROUNDS};
 use schemars::JsonSchema;
@@ -39,8 +37,7 @@ impl Action for RecordWorkaround {
     fn run(self, permit: &Permit<'_>) -> Result<Recorded> {
         let now = permit.now();
         let status = self.status.as_str().to_owned();
-        let implemented =
-            self.implemented_at.map_or(now.to_owned(), |time| time.as_str().to_owned());
+        let implemented = self.implemented_at.map_or(now.to_owned(), |time| time.as_str().to_owned());
         let workaround = permit.insert(
             &WORKAROUNDS,
             vec![

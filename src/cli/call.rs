@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Map, Value as Json};
 use std::io::Read;
 
-/// Make one tool call and print its answer as JSON.
+/// Make one tool call and print its answer as JSON
 ///
 /// The call goes to a new episode, which is gone afterwards, unless --state keeps it.
 ///
@@ -29,8 +29,8 @@ impl Call {
             text.clear();
             std::io::stdin().read_to_string(&mut text)?;
         }
-        let arguments: Map<String, Json> = serde_json::from_str(&text)
-            .map_err(|error| format!("the arguments are not a JSON object: {error}"))?;
+        let arguments: Map<String, Json> =
+            serde_json::from_str(&text).map_err(|error| format!("the arguments are not a JSON object: {error}"))?;
         let outcome = self.setup.episode()?.call(&self.tool, arguments)?;
         anstream::println!("{}", serde_json::to_string_pretty(&outcome.answer)?);
         Ok(if outcome.is_error { Answer::No } else { Answer::Yes })

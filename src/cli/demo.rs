@@ -1,6 +1,6 @@
 //! `demo`: one episode through the real server, with a real MCP client, printed for people.
 
-use super::print::{BAD, BOLD, DIM, GOOD, PLAIN};
+use super::print::{self, BAD, BOLD, DIM, GOOD, PLAIN};
 use super::{Answer, Error};
 use clap::Args;
 use rmcp::ServiceExt;
@@ -8,7 +8,7 @@ use rmcp::model::CallToolRequestParams;
 use rmcp::transport::TokioChildProcess;
 use serde_json::{Value as Json, json};
 
-/// Watch an episode.
+/// Watch a whole episode, a halt and its repair included, go through the real server
 ///
 /// The program starts itself as an MCP server, connects to it as a client would, and plays the calls of an agent that has
 /// one request to fulfil. One call halts; the agent does what the halt says.
@@ -16,8 +16,8 @@ use serde_json::{Value as Json, json};
 pub struct Demo {}
 
 /// The request, as a user would make it.
-const REQUEST: &str = "I am Amara Osei, incident manager (user 6). The lobby screens are fine again, incident 16. \
-     Please log how long the resolution took, 2940 minutes, against a target of 4320.";
+const REQUEST: &str = "I am Amara Osei, incident manager (user 6). Wrap up incident 16, the lobby screens: \
+     log how long its resolution took, 2940 minutes, against a target of 4320, and see that it ends up closed.";
 
 /// The calls of the agent, each with what it is thinking.
 fn script() -> [(&'static str, &'static str, Json); 7] {
@@ -35,7 +35,7 @@ fn script() -> [(&'static str, &'static str, Json); 7] {
             }),
         ),
         (
-            "It is only resolved. The halt says to close it first.",
+            "It is only resolved, and the metric needs it closed; closing was asked for anyway.",
             "update_incident",
             json!({ "incident_id": "16", "change_set": { "status": "closed" }, "acting_user": "6" }),
         ),
@@ -100,6 +100,7 @@ async fn play() -> Result<Answer, Error> {
     let tools = client.list_all_tools().await?;
     anstream::println!("{DIM}{} tools, policy all{PLAIN}\n", tools.len());
     anstream::println!("{BOLD}Request{PLAIN}  {REQUEST}\n");
+    let (mut halts, mut owed, mut paid) = (0, 0, 0);
     for (number, (thought, tool, arguments)) in script().into_iter().enumerate() {
         anstream::println!("{DIM}{thought}{PLAIN}");
         anstream::println!("{BOLD}{}. {tool}{PLAIN}", number + 1);
@@ -108,7 +109,10 @@ async fn play() -> Result<Answer, Error> {
         request.arguments = arguments.as_object().cloned();
         let result = client.call_tool(request).await?;
         let answer = result.structured_content.unwrap_or_default();
+        owed += usize::from(answer.get("owes").is_some());
+        paid += usize::from(answer.get("audit_id").is_some());
         if result.is_error == Some(true) {
+            halts += 1;
             let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
             anstream::println!("   {BAD}HALT {}{PLAIN}  {}", text("code"), text("message"));
             anstream::println!("   {DIM}rule{PLAIN} {}  {DIM}clause{PLAIN} {}", text("rule"), text("clause"));
@@ -120,8 +124,11 @@ async fn play() -> Result<Answer, Error> {
         anstream::println!();
     }
     client.cancel().await?;
-    anstream::println!("{GOOD}Done.{PLAIN} One halt, repaired; two audit entries owed, two paid.");
-    anstream::println!("{DIM}Next: `incident-mcp tools --format markdown`, `incident-mcp policy show`, or point your MCP client at this program.{PLAIN}");
+    let halts = print::count(halts, "halt");
+    anstream::println!("{GOOD}Done.{PLAIN} {halts}, repaired; audit entries: {owed} owed, {paid} paid.");
+    anstream::println!(
+        "{DIM}Next: `incident-mcp tools --format markdown`, `incident-mcp policy show`, or point your MCP client at this program.{PLAIN}"
+    );
     Ok(Answer::Yes)
 }
 

@@ -52,9 +52,8 @@ impl Check {
         match set {
             Ok(set) => {
                 let counts = set.counts();
-                let rows: Vec<Vec<String>> = (counts.iter())
-                    .map(|(table, count)| vec![(*table).to_owned(), count.to_string()])
-                    .collect();
+                let rows: Vec<Vec<String>> =
+                    (counts.iter()).map(|(table, count)| vec![(*table).to_owned(), count.to_string()]).collect();
                 print::table(&["table", "rows"], &rows);
                 let total: usize = counts.iter().map(|(_, count)| count).sum();
                 anstream::println!("{GOOD}ok{PLAIN} {total} rows");
@@ -64,7 +63,7 @@ impl Check {
                 for problem in &problems {
                     anstream::println!("{problem}");
                 }
-                anstream::println!("{BAD}{} problems{PLAIN}", problems.len());
+                anstream::println!("{BAD}{}{PLAIN}", print::count(problems.len(), "problem"));
                 Ok(Answer::No)
             }
         }

@@ -31,17 +31,16 @@ Exit codes:
   0  done
   1  the program could not do it: a missing file, a broken state file, a fault
   2  the command line is wrong
-  3  the answer is no: a call halted, a check found mistakes";
+  3  the answer is no: a call halted, a check found mistakes
+
+INCIDENT_MCP_LOG sets what is logged to standard error, such as warn or incident_mcp=debug.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve an episode to an MCP client over standard input and output (the default)
+    /// Serve an episode to an MCP client over standard input and output: the default
     Serve(serve::Serve),
-    /// Watch a whole episode, a halt and its repair included, go through the real server
     Demo(demo::Demo),
-    /// Print the tool list of a policy, for MCP, OpenAI, Anthropic, or people
     Tools(tools::Tools),
-    /// Make one tool call and print its answer
     Call(call::Call),
     /// Check, measure or read policies
     #[command(subcommand)]
@@ -91,8 +90,8 @@ pub fn run() -> ExitCode {
 /// Log to standard error: standard output is the protocol's.
 fn init_log() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("INCIDENT_MCP_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,incident_mcp=info"));
+    let filter =
+        EnvFilter::try_from_env("INCIDENT_MCP_LOG").unwrap_or_else(|_| EnvFilter::new("warn,incident_mcp=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -67,7 +67,7 @@ impl Check {
                 }
                 Err(mistakes) => {
                     answer = Answer::No;
-                    anstream::println!("{BAD}{} mistakes{PLAIN} {BOLD}{id}{PLAIN}", mistakes.len());
+                    anstream::println!("{BAD}{}{PLAIN} {BOLD}{id}{PLAIN}", print::count(mistakes.len(), "mistake"));
                     // A mistake of a part is one mistake, however many policies include it.
                     for mistake in mistakes.into_iter().filter(|mistake| !said.contains(mistake)).collect::<Vec<_>>() {
                         anstream::println!("  {mistake}");

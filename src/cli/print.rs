@@ -15,6 +15,11 @@ pub const DIM: Style = Style::new().dimmed();
 /// The end of any of these.
 pub const PLAIN: Reset = Reset;
 
+/// "1 mistake", "2 mistakes".
+pub fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A table for a terminal, or tab-separated lines for a pipe.
 pub fn table(head: &[&str], rows: &[Vec<String>]) {
     if !std::io::stdout().is_terminal() {

@@ -81,10 +81,9 @@ impl Setup {
     /// Begin the episode, or resume it.
     pub fn episode(&self) -> Result<Episode, Error> {
         let policy = self.policy.load()?;
-        let fixtures = fixtures(self.fixtures.as_ref())
-            .map_err(|problems| listed("the fixtures have problems:", &problems))?;
-        let settings =
-            Settings { mode: self.mode, audit: self.audit, actor: self.actor.clone() };
+        let fixtures =
+            fixtures(self.fixtures.as_ref()).map_err(|problems| listed("the fixtures have problems:", &problems))?;
+        let settings = Settings { mode: self.mode, audit: self.audit, actor: self.actor.clone() };
         Ok(match &self.state {
             None => Episode::in_memory(policy, &fixtures, &settings)?,
             Some(file) => Episode::in_file(policy, &fixtures, &settings, file)?,

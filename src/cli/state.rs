@@ -19,10 +19,10 @@ pub enum State {
 #[derive(Args)]
 pub struct Which {
     /// The state file [default: the state that an episode begins with]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "INCIDENT_MCP_STATE")]
     state: Option<PathBuf>,
-    /// The fixtures to begin with, where there is no state file
-    #[arg(long, value_name = "DIR", conflicts_with = "state")]
+    /// The fixtures to begin with; not used where a state file is named
+    #[arg(long, value_name = "DIR", env = "INCIDENT_MCP_FIXTURES")]
     fixtures: Option<PathBuf>,
     /// Include the records of diligence, such as audit entries
     #[arg(long)]

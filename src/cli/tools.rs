@@ -7,7 +7,7 @@ use incident_mcp::mcp::tools::list;
 use rmcp::model::Tool;
 use serde_json::{Value as Json, json};
 
-/// Print the tool list of a policy.
+/// Print the tool list of a policy, for MCP, OpenAI, Anthropic, or people
 #[derive(Args)]
 pub struct Tools {
     #[command(flatten)]
@@ -69,7 +69,8 @@ fn markdown(tools: &[Tool]) -> String {
     let mut text = "| tool | what it does | required arguments |\n|---|---|---|\n".to_owned();
     for tool in tools {
         let required = tool.input_schema.get("required").and_then(Json::as_array);
-        let names: Vec<String> = required.into_iter().flatten().filter_map(Json::as_str).map(|name| format!("`{name}`")).collect();
+        let names: Vec<String> =
+            required.into_iter().flatten().filter_map(Json::as_str).map(|name| format!("`{name}`")).collect();
         let about = tool.description.as_deref().unwrap_or_default().replace('|', "\\|");
         text.push_str(&format!("| `{}` | {about} | {} |\n", tool.name, names.join(", ")));
     }

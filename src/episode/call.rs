@@ -31,6 +31,12 @@ pub(super) enum Failure {
 /// What a call leaves, before it is written down.
 pub(super) struct Done {
     pub answer: Map<String, Json>,
+    pub ledger: Ledger,
+}
+
+/// What a call does to the ledger of obligations.
+#[derive(Default)]
+pub(super) struct Ledger {
     pub owes: Option<Obligation>,
     pub pays: Option<i64>,
 }
@@ -52,10 +58,9 @@ impl Episode {
             let name = brief(&name.into()).trim_matches('"').to_owned();
             return Err(UnknownTool { name, hint });
         };
-        let given = Json::Object(arguments.clone()).to_string();
+        let given = serde_json::to_string(&arguments).unwrap_or_default();
         // A panic unwinds through the transaction, which rolls back when it is dropped.
-        let attempt =
-            catch_unwind(AssertUnwindSafe(|| self.attempt(&policy, tool, arguments, &given)));
+        let attempt = catch_unwind(AssertUnwindSafe(|| self.attempt(&policy, tool, arguments, &given)));
         let failure = match attempt {
             Ok(Ok(outcome)) => return Ok(outcome),
             Ok(Err(failure)) => failure,
@@ -79,50 +84,43 @@ impl Episode {
             Work::Find(table) => find::find(&verdict, table, arguments, &mut record),
             Work::Act(act) => run(&verdict, act, arguments, &mut record),
         };
-        let (answer, outcome, rule) = match &result {
-            Ok(done) => (Json::Object(done.answer.clone()), "ok".to_owned(), None),
+        let (answer, ledger, outcome, rule) = match result {
+            Ok(done) => (done.answer, Some(done.ledger), "ok".to_owned(), None),
             Err(Stop::Halt(halt)) => {
-                (serde_json::to_value(halt)?, halt.code.clone(), Some(halt.rule.clone()))
+                let (code, rule) = (halt.code.clone(), halt.rule.clone());
+                (object(serde_json::to_value(halt)?)?, None, code, Some(rule))
             }
-            Err(Stop::Failure(_)) => (Json::Null, String::new(), None),
-        };
-        let done = match result {
-            Ok(done) => Some(done),
             Err(Stop::Failure(failure)) => return Err(failure),
-            Err(Stop::Halt(_)) => None,
         };
         let mut changes = tx.changes();
-        if done.is_none() && !changes.is_empty() {
+        if ledger.is_none() && !changes.is_empty() {
             // An action that stopped half-way: its rows go, the journal entry stays.
             tx.rollback()?;
             tx = self.store.transaction()?;
             changes.clear();
         }
-        let text = answer.to_string();
-        tx.append(&Entry {
+        let entry = Entry {
             call: record.number,
             tool: tool.name.clone(),
             actor: record.actor.map(|id| id.to_string()),
             arguments: given.to_owned(),
-            answer: text.clone(),
+            answer: serde_json::to_string(&answer)?,
             outcome,
             rule,
             violations: serde_json::to_string(&record.violations)?,
             changes: Json::Array(changes.iter().map(Change::to_json).collect()).to_string(),
-        })?;
-        if let Some(done) = &done {
-            if let Some(duty) = &done.owes {
+        };
+        tx.append(&entry)?;
+        if let Some(ledger) = &ledger {
+            if let Some(duty) = &ledger.owes {
                 tx.oblige(duty)?;
             }
-            if let Some(obligation) = done.pays {
+            if let Some(obligation) = ledger.pays {
                 tx.pay(obligation, record.number)?;
             }
         }
         tx.commit()?;
-        let Json::Object(answer) = answer else {
-            return Err(Failure::Panic("an answer is not an object".to_owned()));
-        };
-        Ok(Outcome { answer, text, is_error: done.is_none() })
+        Ok(Outcome { answer, text: entry.answer, is_error: ledger.is_none() })
     }
 
     /// Log the failure in full; tell the caller, and the journal, its number only.
@@ -155,18 +153,12 @@ impl Episode {
             tracing::error!(id, "the failure could not be journaled: {error}");
         }
         let text = entry.answer;
-        let Json::Object(answer) = answer else { return Outcome { answer: Map::new(), text, is_error: true } };
-        Outcome { answer, text, is_error: true }
+        Outcome { answer: object(answer).unwrap_or_default(), text, is_error: true }
     }
 }
 
 /// Judge an action and, if it passes, run it.
-fn run(
-    verdict: &Verdict<'_>,
-    act: &Act,
-    arguments: Map<String, Json>,
-    record: &mut Record,
-) -> Result<Done, Stop> {
+fn run(verdict: &Verdict<'_>, act: &Act, arguments: Map<String, Json>, record: &mut Record) -> Result<Done, Stop> {
     let judged = judge(verdict, act, arguments, record)?;
     let call = Call::new(verdict.tx, &verdict.policy.clock, &verdict.policy.tiers, judged.actor);
     let permit = Permit::grant(call);
@@ -175,9 +167,7 @@ fn run(
         Err(action::Error::NoActor) => return Err(Stop::from(verdict.actor_missing(act.operation.actor))),
         Err(error) => return Err(Failure::Action(error).into()),
     };
-    let Json::Object(mut answer) = answer else {
-        return Err(Failure::Panic("an answer is not an object".to_owned()).into());
-    };
+    let mut answer = object(answer)?;
     let changes = verdict.tx.changes();
     let owes = match (&act.audit, verdict.audit) {
         (Some(verb), Audit::Explicit) => owed(act, verb, &changes, record.number),
@@ -190,10 +180,11 @@ fn run(
         (_, _) => None,
     };
     if let Some(duty) = &owes {
+        let payer = verdict.policy.audit_tool().map(|tool| tool.name.as_str());
         answer.insert(
             "owes".to_owned(),
             json!({
-                "tool": LOG_AUDIT,
+                "tool": payer,
                 "action": duty.action,
                 "entity_type": duty.entity_type,
                 "entity_id": duty.entity_id,
@@ -204,11 +195,15 @@ fn run(
         Audit::Explicit => paid(verdict.tx, &changes)?,
         Audit::Automatic | Audit::None => None,
     };
-    Ok(Done { answer, owes, pays })
+    Ok(Done { answer, ledger: Ledger { owes, pays } })
 }
 
-/// The tool that pays an obligation.
-const LOG_AUDIT: &str = "log_audit";
+fn object(value: Json) -> Result<Map<String, Json>, Failure> {
+    match value {
+        Json::Object(object) => Ok(object),
+        _ => Err(Failure::Panic("an answer is not an object".to_owned())),
+    }
+}
 
 fn owed(act: &Act, verb: &str, changes: &[Change], call: i64) -> Option<Obligation> {
     let change = changes.iter().find(|change| change.after.table() == act.operation.record)?;

@@ -1,12 +1,10 @@
 //! Lookups: typed filters on one table, a page at a time. They need an active acting user, no particular role.
 
 use super::Mode;
-use super::call::{Done, Record};
+use super::call::{Done, Ledger, Record};
 use super::judge::{Stop, Verdict};
 use crate::halt::Problem;
-use crate::policy::schema::{
-    ACTING_USER, CONTAINS, CURSOR, DETAIL, DETAILED, LIMIT, ROWS, SINCE, UNTIL,
-};
+use crate::policy::schema::{ACTING_USER, CONTAINS, CURSOR, DETAIL, DETAILED, LIMIT, ROWS, SINCE, UNTIL};
 use crate::store::catalogue::{Filter, Table};
 use crate::store::{Page, Predicate, Query, Row, parse_id};
 use crate::time;
@@ -32,7 +30,7 @@ pub(super) fn find(
         Some(cursor) => parse_id(cursor).ok_or_else(|| {
             verdict.invalid(vec![Problem {
                 field: CURSOR.to_owned(),
-                value: Some(crate::store::fixtures::brief(&cursor.into()).into()),
+                value: Some(crate::store::fixtures::brief(&cursor.into()).trim_matches('"').into()),
                 problem: "is not a next_cursor that this tool gave".to_owned(),
                 allowed: Vec::new(),
                 did_you_mean: None,
@@ -74,9 +72,7 @@ pub(super) fn find(
 fn answer(table: &Table, rows: &[Row], limit: u32, detailed: bool) -> Done {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let page = &rows[..rows.len().min(limit)];
-    let shown = page.iter().map(|row| {
-        Json::Object(if detailed { row.to_json() } else { row.to_concise_json() })
-    });
+    let shown = page.iter().map(|row| Json::Object(if detailed { row.to_json() } else { row.to_concise_json() }));
     let mut answer = Map::new();
     answer.insert("count".to_owned(), page.len().into());
     answer.insert(table.plural.to_owned(), shown.collect());
@@ -85,5 +81,5 @@ fn answer(table: &Table, rows: &[Row], limit: u32, detailed: bool) -> Done {
     {
         answer.insert("next_cursor".to_owned(), last.key().to_string().into());
     }
-    Done { answer, owes: None, pays: None }
+    Done { answer, ledger: Ledger::default() }
 }

@@ -2,9 +2,9 @@
 
 use super::Mode;
 use super::call::{Failure, Record};
-use crate::action::Prepared;
 use crate::action::call::Call;
 use crate::action::input::{Input, Kind as InputKind};
+use crate::action::{Effect, Prepared};
 use crate::halt::{Halt, Problem};
 use crate::policy::expression::{Type, View};
 use crate::policy::{Act, Audit, Look, Policy, Refusal, Rule, Sight, Tool};
@@ -60,8 +60,10 @@ pub(super) fn judge(
     let mut input = verdict.valid(arguments)?;
     let given = input.remove(act.operation.actor);
     let rows = verdict.references(act, &input)?;
-    let fallback = act.operation.actor_fallback.and_then(|name| input.get(name)).cloned();
-    let actor = verdict.actor(act.operation.actor, given.or(fallback), record)?;
+    // Somebody who is named for another reason acts only where nobody else does.
+    let fallback = act.operation.actor_fallback.filter(|_| verdict.session.is_none());
+    let given = given.or(fallback.and_then(|name| input.get(name)).cloned());
+    let actor = verdict.actor(act.operation.actor, given, record)?;
     let action = (act.operation.prepare)(input.clone()).map_err(Failure::Action)?;
     if verdict.mode != Mode::Off
         && let Some(actor) = &actor
@@ -69,7 +71,11 @@ pub(super) fn judge(
         let policy = verdict.policy;
         let call = Call::new(verdict.tx, &policy.clock, &policy.tiers, Some(actor.clone()));
         let computed = action.compute(&call).map_err(Failure::Action)?;
-        let found: Vec<Row> = rows.iter().filter_map(|(_, row)| row.clone()).collect();
+        // Who is only named, such as a reporter, brings no client into the call; a user whom it changes does.
+        let changed = act.operation.record == &USERS && act.operation.effect == Effect::Update;
+        let counts = |name: &str, row: &Row| row.table() != &USERS || changed && name == USERS.entity;
+        let found: Vec<Row> =
+            (rows.iter()).filter_map(|(name, row)| row.clone().filter(|row| counts(name, row))).collect();
         let mut view = verdict.view(act, actor, input, rows, computed);
         verdict.rules(&act.actor_rules, &mut view, &found, record)?;
         verdict.role(act, actor, &view, record)?;
@@ -92,11 +98,7 @@ impl Verdict<'_> {
     }
 
     /// The row of every reference, by name; the first that names no record halts.
-    fn references(
-        &self,
-        act: &Act,
-        input: &Map<String, Json>,
-    ) -> Result<Vec<(String, Option<Row>)>, Stop> {
+    fn references(&self, act: &Act, input: &Map<String, Json>) -> Result<Vec<(String, Option<Row>)>, Stop> {
         let mut rows = Vec::new();
         self.references_of(act.operation.inputs, input, "", &mut rows)?;
         Ok(rows)
@@ -151,9 +153,7 @@ impl Verdict<'_> {
         let find = self.policy.finder(table).map_or("a lookup", |tool| tool.name.as_str());
         let shown = brief(id);
         let mut view = View::new();
-        for (name, value) in
-            [("field", field), ("entity", &entity), ("id", shown.trim_matches('"')), ("find", find)]
-        {
+        for (name, value) in [("field", field), ("entity", &entity), ("id", shown.trim_matches('"')), ("find", find)] {
             view.bind(name, value.into(), &Type::Text);
         }
         let refusal = &self.policy.refusals.reference;
@@ -165,12 +165,7 @@ impl Verdict<'_> {
     }
 
     /// Who acts: the session's user, else the one that the call names.
-    pub fn actor(
-        &self,
-        argument: &str,
-        given: Option<Json>,
-        record: &mut Record,
-    ) -> Result<Option<Row>, Stop> {
+    pub fn actor(&self, argument: &str, given: Option<Json>, record: &mut Record) -> Result<Option<Row>, Stop> {
         let named = match &given {
             Some(id) => Some(self.reference(&USERS, argument, id)?),
             None => None,
@@ -266,8 +261,7 @@ impl Verdict<'_> {
 
     fn role(&self, act: &Act, actor: &Row, view: &View, record: &mut Record) -> Result<(), Stop> {
         let role = actor.text("role").unwrap_or_default();
-        let Some(roles) = act.roles.as_ref().filter(|roles| !roles.iter().any(|may| may == role))
-        else {
+        let Some(roles) = act.roles.as_ref().filter(|roles| !roles.iter().any(|may| may == role)) else {
             return Ok(());
         };
         let clause = Some(act.roles_clause.as_str());
@@ -278,13 +272,7 @@ impl Verdict<'_> {
     }
 
     /// Apply rules in order.
-    pub fn rules(
-        &self,
-        rules: &[Arc<Rule>],
-        view: &mut View,
-        rows: &[Row],
-        record: &mut Record,
-    ) -> Result<(), Stop> {
+    pub fn rules(&self, rules: &[Arc<Rule>], view: &mut View, rows: &[Row], record: &mut Record) -> Result<(), Stop> {
         for rule in rules {
             if let Some(halt) = self.broken(rule, view, rows)? {
                 self.violation(halt, record)?;
@@ -339,8 +327,7 @@ impl Verdict<'_> {
         Ok(match look.what {
             Sight::Count(table) => self.tx.count(&Agreeing { table, equal, except })?.into(),
             Sight::List(table, column) => {
-                let predicates =
-                    equal.into_iter().map(|(column, value)| Predicate::Equal(column, value));
+                let predicates = equal.into_iter().map(|(column, value)| Predicate::Equal(column, value));
                 let page = Page { after: 0, limit: u32::MAX };
                 let found = self.tx.find(&Query { table, predicates: predicates.collect(), page })?;
                 let found = found.iter().filter(|row| Some(row.key()) != except);
@@ -351,12 +338,7 @@ impl Verdict<'_> {
     }
 
     /// Collect the ids of the rows of `owner` that a row belongs to, by way of the references that say so.
-    fn belongs(
-        &self,
-        row: &Row,
-        owner: &'static Table,
-        found: &mut BTreeSet<i64>,
-    ) -> Result<(), Stop> {
+    fn belongs(&self, row: &Row, owner: &'static Table, found: &mut BTreeSet<i64>) -> Result<(), Stop> {
         if row.table() == owner {
             found.insert(row.key());
             return Ok(());
@@ -364,9 +346,7 @@ impl Verdict<'_> {
         for column in row.table().columns {
             let (Kind::Id(table), Some(id)) = (column.kind, row.integer(column.name)) else { continue };
             if table == owner {
-                if row.table() != &USERS {
-                    found.insert(id);
-                }
+                found.insert(id);
             } else if OWNERS.contains(&column.name)
                 && let Some(next) = self.tx.get(table, id)?
             {

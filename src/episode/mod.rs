@@ -8,7 +8,7 @@ use crate::policy::{Audit, Policy};
 use crate::store::canonical::{Extent, StateHash};
 use crate::store::catalogue::USERS;
 use crate::store::fixtures::Fixtures;
-use crate::store::{Entry, Fault, Obligation, Predicate, Query, Row, Store, Value, parse_id};
+use crate::store::{Entry, ErrorCode, Fault, Obligation, Predicate, Query, Row, Store, Value, parse_id};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -64,7 +64,9 @@ pub enum StartError {
     #[error("there is no user with the id or e-mail address {0:?}; see find_users, or leave --actor out")]
     NoSuchUser(String),
     /// The state file was begun with something else.
-    #[error("the state file was begun with {name} {found}, and now {name} {asked} is asked for; use another --state file, or ask for the same again")]
+    #[error(
+        "the state file was begun with {name} {found}, and now {name} {asked} is asked for; use another --state file, or ask for the same again"
+    )]
     OtherState {
         /// Which setting.
         name: &'static str,
@@ -73,6 +75,12 @@ pub enum StartError {
         /// What was asked for.
         asked: String,
     },
+    /// Agents are to write audit entries and have no tool for it.
+    #[error("audit explicit needs a tool that writes audit entries, and policy {0} has none; use automatic or none")]
+    NoAuditTool(String),
+    /// Another process has the state file open.
+    #[error("{0} is in use by another process; end that one first, or use another --state file")]
+    InUse(String),
     /// The file is no state file.
     #[error("{0} is not a state file of incident-mcp")]
     NotAState(String),
@@ -136,11 +144,7 @@ pub struct Episode {
 
 impl Episode {
     /// An episode in memory.
-    pub fn in_memory(
-        policy: Arc<Policy>,
-        fixtures: &Fixtures,
-        settings: &Settings,
-    ) -> Result<Episode, StartError> {
+    pub fn in_memory(policy: Arc<Policy>, fixtures: &Fixtures, settings: &Settings) -> Result<Episode, StartError> {
         let mut store = Store::in_memory()?;
         fixtures.seed(&mut store)?;
         Episode::begin(policy, store, settings)
@@ -153,7 +157,13 @@ impl Episode {
         settings: &Settings,
         path: &Path,
     ) -> Result<Episode, StartError> {
-        let not_a_state = |_| StartError::NotAState(path.display().to_string());
+        let not_a_state = |error: Fault| {
+            let name = path.display().to_string();
+            match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StartError::InUse(name),
+                _ => StartError::NotAState(name),
+            }
+        };
         let (mut store, _) = Store::in_file(path).map_err(not_a_state)?;
         let begun = store.transaction()?.setting("policy").map_err(not_a_state)?;
         let audit = settings.audit.unwrap_or(policy.audit).name();
@@ -183,22 +193,25 @@ impl Episode {
         Episode::begin(policy, store, settings)
     }
 
-    fn begin(
-        policy: Arc<Policy>,
-        mut store: Store,
-        settings: &Settings,
-    ) -> Result<Episode, StartError> {
+    fn begin(policy: Arc<Policy>, mut store: Store, settings: &Settings) -> Result<Episode, StartError> {
         let actor = match &settings.actor {
             None => None,
             Some(who) => Some(user(&mut store, who)?.ok_or(StartError::NoSuchUser(who.clone()))?.key()),
         };
         let audit = settings.audit.unwrap_or(policy.audit);
+        if audit == Audit::Explicit && policy.audit_tool().is_none() {
+            return Err(StartError::NoAuditTool(policy.id.clone()));
+        }
         Ok(Episode { policy, store, mode: settings.mode, audit, actor })
     }
 
     /// The policy that it runs under.
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
+    }
+    /// Who writes its audit entries.
+    pub fn audit(&self) -> Audit {
+        self.audit
     }
     /// Its calls so far.
     pub fn journal(&mut self) -> Result<Vec<Entry>, Fault> {

@@ -5,9 +5,7 @@ use crate::action::input::Kind;
 use crate::episode::Episode;
 use crate::policy::{Policy, Work};
 use crate::store::catalogue::{self, TABLES, Table, USERS};
-use rmcp::model::{
-    CompleteRequestParams, CompleteResult, CompletionInfo, ErrorData, Reference,
-};
+use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, ErrorData, Reference};
 
 /// What could stand in an argument of a prompt or of a resource template.
 pub fn complete(
@@ -33,9 +31,7 @@ pub fn complete(
     };
     let mut found = match candidates {
         Candidates::None => Vec::new(),
-        Candidates::Words(words) => {
-            words.into_iter().filter(|word| word.starts_with(typed)).collect()
-        }
+        Candidates::Words(words) => words.into_iter().filter(|word| word.starts_with(typed)).collect(),
         Candidates::Ids(table) => {
             let tx = episode.store().transaction().map_err(fault)?;
             tx.keys(table, typed, CompletionInfo::MAX_VALUES + 1).map_err(fault)?

@@ -33,9 +33,7 @@ impl<R: AsyncRead> Lines<R> {
     /// A line is whole: decide what is passed on.
     fn screen(&mut self) {
         let text = self.line.trim_ascii();
-        let json = !self.oversized
-            && (text.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
-                && std::str::from_utf8(text).is_ok());
+        let json = !self.oversized && (text.is_empty() || is_json(text));
         if !json {
             tracing::warn!(bytes = self.line.len(), "a line that is not JSON was refused");
             self.line.clear();
@@ -46,12 +44,36 @@ impl<R: AsyncRead> Lines<R> {
     }
 }
 
+/// Whether rmcp will be able to parse it: UTF-8, JSON, and nested no deeper than serde_json follows.
+fn is_json(text: &[u8]) -> bool {
+    depth(text) < DEEPEST
+        && std::str::from_utf8(text).is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
+}
+
+/// serde_json gives up at 128 levels, and rmcp reads a message through one level more.
+const DEEPEST: usize = 120;
+
+/// How deep brackets are nested, outside of strings.
+fn depth(text: &[u8]) -> usize {
+    let (mut now, mut most, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                now += 1;
+                most = most.max(now);
+            }
+            b']' | b'}' if !quoted => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
 impl<R: AsyncRead + Unpin> AsyncRead for Lines<R> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         loop {
             if let Some(passed) = this.passed {

@@ -10,14 +10,13 @@ pub mod stdio;
 pub mod tools;
 
 use crate::episode::Episode;
-use crate::policy::Policy;
+use crate::policy::{Audit, Policy};
 use rmcp::ServerHandler;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
-    CompleteResult, ContentBlock, CustomRequest, CustomResult, ErrorCode, ErrorData,
-    GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
+    ContentBlock, CustomRequest, CustomResult, ErrorCode, ErrorData, GetPromptRequestParams, GetPromptResponse,
+    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value as Json;
@@ -32,6 +31,7 @@ pub struct Server {
     policy: Arc<Policy>,
     episode: Arc<Mutex<Episode>>,
     tools: Arc<[Tool]>,
+    audit: Audit,
 }
 
 impl Server {
@@ -39,7 +39,8 @@ impl Server {
     pub fn new(episode: Episode) -> Server {
         let policy = episode.policy().clone();
         let tools = tools::list(&policy).into();
-        Server { policy, episode: Arc::new(Mutex::new(episode)), tools }
+        let audit = episode.audit();
+        Server { policy, episode: Arc::new(Mutex::new(episode)), tools, audit }
     }
 
     /// The episode, for whoever runs the server.
@@ -62,7 +63,7 @@ impl ServerHandler for Server {
             .with_description(env!("CARGO_PKG_DESCRIPTION"));
         ServerConfig::new(capabilities)
             .with_server_info(about)
-            .with_instructions(prompts::instructions(&self.policy))
+            .with_instructions(prompts::instructions(&self.policy, self.audit))
     }
 
     async fn list_tools(

@@ -6,12 +6,10 @@ use serde_json::{Map, Value as Json};
 use std::fmt::Write;
 
 /// What an agent should know before its first call.
-pub fn instructions(policy: &Policy) -> String {
+pub fn instructions(policy: &Policy, audit: Audit) -> String {
     let Policy { id, title, clock, .. } = policy;
-    let audit = match policy.audit {
-        Audit::Explicit => {
-            "An answer with `owes` leaves you a duty: pay it with that tool before you finish. "
-        }
+    let audit = match audit {
+        Audit::Explicit => "An answer with `owes` leaves you a duty: pay it with that tool before you finish. ",
         Audit::Automatic | Audit::None => "",
     };
     format!(
@@ -29,7 +27,7 @@ pub fn instructions(policy: &Policy) -> String {
 /// The procedures of a policy: the tools that write.
 fn procedures(policy: &Policy) -> impl Iterator<Item = (&Tool, &Act)> {
     policy.tools.iter().filter_map(|tool| match &tool.work {
-        Work::Act(act) => Some((tool, act)),
+        Work::Act(act) => Some((tool, &**act)),
         Work::Find(_) => None,
     })
 }
@@ -45,8 +43,7 @@ pub fn list(policy: &Policy) -> Vec<Prompt> {
                     None => argument,
                 }
             });
-            Prompt::new(&tool.name, Some(&tool.description), Some(arguments.collect()))
-                .with_title(&tool.title)
+            Prompt::new(&tool.name, Some(&tool.description), Some(arguments.collect())).with_title(&tool.title)
         })
         .collect()
 }
@@ -63,11 +60,7 @@ fn arguments(tool: &Tool) -> impl Iterator<Item = (&String, &Json, bool)> {
 }
 
 /// The text of a prompt: what is to be done, with which values, and what the policy says of it.
-pub fn get(
-    policy: &Policy,
-    name: &str,
-    given: &Map<String, Json>,
-) -> Result<GetPromptResult, ErrorData> {
+pub fn get(policy: &Policy, name: &str, given: &Map<String, Json>) -> Result<GetPromptResult, ErrorData> {
     let (tool, act) = procedures(policy)
         .find(|(tool, _)| tool.name == name)
         .ok_or_else(|| ErrorData::invalid_params(format!("there is no prompt {name:?}"), None))?;
@@ -75,9 +68,7 @@ pub fn get(
         let message = format!("the prompt {name} has no argument {unknown:?}");
         return Err(ErrorData::invalid_params(message, None));
     }
-    if let Some((missing, ..)) =
-        arguments(tool).find(|(name, _, required)| *required && !given.contains_key(*name))
-    {
+    if let Some((missing, ..)) = arguments(tool).find(|(name, _, required)| *required && !given.contains_key(*name)) {
         let message = format!("the prompt {name} needs the argument {missing}");
         return Err(ErrorData::invalid_params(message, None));
     }
@@ -101,7 +92,7 @@ pub fn get(
     Ok(GetPromptResult::new(vec![message]).with_description(tool.description.clone()))
 }
 
-/// The clauses that govern a tool, each once, in the order in which a call meets them.
+/// The clauses that govern a tool, each once: who may, what it does, then what halts it.
 fn clauses(act: &Act) -> Vec<String> {
     let rules = act.actor_rules.iter().chain(&act.rules).map(|rule| &rule.clause);
     let all = [&act.roles_clause].into_iter().chain(&act.clauses).chain(rules);

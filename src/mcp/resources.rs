@@ -5,9 +5,7 @@ use crate::episode::Episode;
 use crate::policy::Policy;
 use crate::store::catalogue::{self, Table};
 use crate::store::{Row, parse_id};
-use rmcp::model::{
-    CacheScope, ErrorData, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
-};
+use rmcp::model::{CacheScope, ErrorData, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
 use serde_json::{Value as Json, json};
 
 const MARKDOWN: &str = "text/markdown";
@@ -60,15 +58,9 @@ pub fn templates(policy: &Policy) -> Vec<ResourceTemplate> {
 }
 
 /// The content of a resource.
-pub fn read(
-    policy: &Policy,
-    episode: &mut Episode,
-    uri: &str,
-) -> Result<ReadResourceResult, ErrorData> {
+pub fn read(policy: &Policy, episode: &mut Episode, uri: &str) -> Result<ReadResourceResult, ErrorData> {
     if let Some(path) = uri.strip_prefix("record://") {
-        let row = path.split_once('/').and_then(|(table, id)| {
-            Some((catalogue::table(table)?, parse_id(id)?))
-        });
+        let row = path.split_once('/').and_then(|(table, id)| Some((catalogue::table(table)?, parse_id(id)?)));
         let (table, id) = row.ok_or_else(|| not_found(uri))?;
         let row = record(episode, table, id)?.ok_or_else(|| not_found(uri))?;
         let text = Json::Object(row.to_json()).to_string();
@@ -78,9 +70,7 @@ pub fn read(
     let (kind, text) = match path.ok_or_else(|| not_found(uri))? {
         "" => (MARKDOWN, policy.text.clone()),
         "/words" => (JSON, json!(policy.words.iter().map(words).collect::<serde_json::Map<_, _>>()).to_string()),
-        "/tiers" if !policy.tiers.0.is_empty() => {
-            (JSON, serde_json::to_string(&policy.tiers).map_err(fault)?)
-        }
+        "/tiers" if !policy.tiers.0.is_empty() => (JSON, serde_json::to_string(&policy.tiers).map_err(fault)?),
         path => {
             let clause = path.strip_prefix(CLAUSES).and_then(|id| policy.clause(id));
             (JSON, clause_text(policy, &clause.ok_or_else(|| not_found(uri))?.id.value))

@@ -20,20 +20,14 @@ use std::sync::Arc;
 
 /// The ids of the policies that can be served: the folders whose file has a clock.
 pub fn ids(source: &Source) -> Vec<String> {
-    let served = |path: &String| {
-        Fragment::read(source, path).0.is_some_and(|fragment| fragment.clock.is_some())
-    };
+    let served = |path: &String| Fragment::read(source, path).0.is_some_and(|fragment| fragment.clock.is_some());
     source.folders().into_iter().filter(served).collect()
 }
 
 /// Read, compose and check a policy. All mistakes are found in one pass.
 pub fn load(source: &Source, id: &str) -> Result<Policy, Vec<Mistake>> {
-    let mut collected = Collected {
-        source,
-        folders: source.folders(),
-        parts: IndexMap::new(),
-        mistakes: Vec::new(),
-    };
+    let mut collected =
+        Collected { source, folders: source.includable(), parts: IndexMap::new(), mistakes: Vec::new() };
     collected.collect(id, &mut Vec::new());
     let Collected { parts, mut mistakes, .. } = collected;
     let parts: Vec<Part> = parts.into_values().collect();
@@ -106,11 +100,17 @@ fn compose(id: &str, parts: &[Part], mistakes: &mut Vec<Mistake>) -> Option<Poli
     // The order of the list of all actions, whatever the order of the files.
     tools.sort_by_key(position);
     let finders = finders(&fragments, &words, &tools, &shared, mistakes);
+    for (name, _) in fragments.iter().flat_map(|fragment| &fragment.tools) {
+        if finders.iter().any(|finder| finder.name == name.value) {
+            mistakes.push(name.mistake(format!("tool {:?} has the name of a lookup of this policy", name.value)));
+        }
+    }
     tools.extend(finders);
     rule_ids(&fragments, mistakes);
     let tiers = service_tiers(&fragments, &words, mistakes);
     let covers = covers(&fragments, &clauses, &context, mistakes);
     let (title, clock, audit) = head(own, mistakes)?;
+    unpayable(own, audit, &fragments, mistakes);
     // The reader of a policy meets its own text first.
     let included = fragments.iter().filter(|fragment| fragment.path != id);
     let texts: Vec<&str> = [own].into_iter().chain(included).map(|f| f.text.trim_end()).collect();
@@ -156,10 +156,7 @@ fn twice(what: &str, name: &At<String>, first: &At<String>) -> Mistake {
 /// The vocabularies. A list replaces that of a part which its own part includes; two lists of parts that do not know
 /// each other must agree, or nobody could say which holds.
 fn words(parts: &[Part], mistakes: &mut Vec<Mistake>) -> Vocabularies {
-    let mut found: IndexMap<&str, (&Part, &At<String>, &Vec<At<String>>)> = IndexMap::new();
-    let texts = |words: &[At<String>]| -> Vec<String> {
-        words.iter().map(|word| word.value.clone()).collect()
-    };
+    let mut found: IndexMap<&str, List<'_>> = IndexMap::new();
     for part in parts {
         for (name, words) in &part.fragment.words {
             for (at, word) in words.iter().enumerate() {
@@ -170,17 +167,24 @@ fn words(parts: &[Part], mistakes: &mut Vec<Mistake>) -> Vocabularies {
             if words.is_empty() {
                 mistakes.push(name.mistake(format!("{} lists no words", name.value)));
             }
-            if let Some((other, first, known)) = found.get(name.value.as_str())
-                && !part.reach.contains(&other.fragment.path)
-                && texts(known) != texts(words)
+            let words: Vec<String> = words.iter().map(|word| word.value.clone()).collect();
+            if let Some(known) = found.get(name.value.as_str())
+                && !part.reach.contains(&known.path)
+                && known.words != words
             {
-                mistakes.push(twice("the vocabulary", name, first));
+                mistakes.push(twice("the vocabulary", name, known.name));
             }
-            found.insert(&name.value, (part, name, words));
+            found.insert(&name.value, List { path: part.fragment.path.clone(), name, words });
         }
     }
-    let lists = found.into_iter();
-    lists.map(|(name, (_, _, words))| (name.to_owned(), texts(words).into())).collect()
+    found.into_iter().map(|(name, list)| (name.to_owned(), list.words.into())).collect()
+}
+
+/// A vocabulary as one folder lists it.
+struct List<'a> {
+    path: String,
+    name: &'a At<String>,
+    words: Vec<String>,
 }
 
 fn clauses(fragments: &[&Fragment], mistakes: &mut Vec<Mistake>) -> Vec<Clause> {
@@ -194,15 +198,14 @@ fn clauses(fragments: &[&Fragment], mistakes: &mut Vec<Mistake>) -> Vec<Clause> 
     found
 }
 
-fn shared_rules(
-    fragments: &[&Fragment],
-    context: &Context<'_>,
-    mistakes: &mut Vec<Mistake>,
-) -> Shared {
+fn shared_rules(fragments: &[&Fragment], context: &Context<'_>, mistakes: &mut Vec<Mistake>) -> Shared {
     let rows = tool::references();
     let mut shared = Shared::default();
     for rule in fragments.iter().flat_map(|fragment| &fragment.rules) {
         let mut scope = tool::base_scope(context.words);
+        if !rule.finds {
+            scope.bind("tool", tool::tool_type(context.words));
+        }
         for name in &rule.present {
             match rows.get(&name.value) {
                 Some(table) => scope.bind(&name.value, Type::Row(table)),
@@ -276,6 +279,9 @@ fn refusals(
             "role" => tool::base_scope(context.words),
             _ => Scope::new(context.words),
         };
+        if name == "role" {
+            scope.bind("tool", tool::tool_type(context.words));
+        }
         for hole in holes {
             scope.bind(hole, Type::Text);
         }
@@ -362,11 +368,7 @@ fn finders(
     finders.collect()
 }
 
-fn service_tiers(
-    fragments: &[&Fragment],
-    words: &Vocabularies,
-    mistakes: &mut Vec<Mistake>,
-) -> Tiers {
+fn service_tiers(fragments: &[&Fragment], words: &Vocabularies, mistakes: &mut Vec<Mistake>) -> Tiers {
     let severities = words.get("severity").map_or(&[][..], |words| words);
     let mut found = Tiers::default();
     for (name, tier) in unique("tier", fragments.iter().flat_map(|f| &f.tiers), mistakes) {
@@ -438,9 +440,7 @@ fn head(own: &Fragment, mistakes: &mut Vec<Mistake>) -> Option<(String, String, 
         let message = format!("{key} is missing: a policy needs id, title, clock and audit");
         mistakes.push(Mistake { place: own.place.clone(), message });
     };
-    for (key, value) in
-        [("id", &own.id), ("title", &own.title), ("clock", &own.clock), ("audit", &own.audit)]
-    {
+    for (key, value) in [("id", &own.id), ("title", &own.title), ("clock", &own.clock), ("audit", &own.audit)] {
         if value.is_none() {
             missing(key);
         }
@@ -461,6 +461,22 @@ fn head(own: &Fragment, mistakes: &mut Vec<Mistake>) -> Option<(String, String, 
     }
     let (_, audit) = mode.filter(|_| mistakes.len() == before)?;
     Some((title.value.clone(), clock.value.clone(), *audit))
+}
+
+/// Duties that nobody could pay are a mistake.
+fn unpayable(own: &Fragment, audit: Audit, fragments: &[&Fragment], mistakes: &mut Vec<Mistake>) {
+    let tools = || fragments.iter().flat_map(|fragment| &fragment.tools);
+    let owing = tools().any(|(_, tool)| tool.audit.is_some());
+    let payable = tools().any(|(name, tool)| {
+        let operation = action::find(&tool.action.as_ref().unwrap_or(name).value);
+        operation.is_some_and(|operation| operation.record == &catalogue::AUDIT_LOGS)
+    });
+    if audit == Audit::Explicit && owing && !payable {
+        let at = own.audit.as_ref().map_or(&own.place, |audit| &audit.place);
+        let message = "audit is explicit and tools owe audit entries, but there is no log_audit tool; \
+                       add it, or set audit to automatic or none";
+        mistakes.push(Mistake { place: at.clone(), message: message.to_owned() });
+    }
 }
 
 fn fingerprint(fragments: &[&Fragment]) -> String {

@@ -34,11 +34,9 @@ impl Cover {
 impl fmt::Display for Cover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cover::Rule(name)
-            | Cover::Roles(name)
-            | Cover::Step(name)
-            | Cover::Refusal(name)
-            | Cover::Exempt(name) => f.write_str(name),
+            Cover::Rule(name) | Cover::Roles(name) | Cover::Step(name) | Cover::Refusal(name) | Cover::Exempt(name) => {
+                f.write_str(name)
+            }
         }
     }
 }

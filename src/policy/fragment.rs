@@ -120,8 +120,12 @@ impl Fragment {
         };
         let file = File::new(name, &text);
         let (table, errors) = DeTable::parse_recoverable(&text);
-        for error in &errors {
-            file.note(error.span().map_or(0, |span| span.start), error.message());
+        if !errors.is_empty() {
+            // What a file that is no TOML seems to lack is not worth a line.
+            for error in &errors {
+                file.note(error.span().map_or(0, |span| span.start), error.message());
+            }
+            return (None, file.into_mistakes());
         }
         let root = Table::root(&file, &table);
         let document_path = format!("{path}/policy.md");
@@ -135,10 +139,11 @@ impl Fragment {
                 mistakes.push(Mistake { place, message });
                 Vec::new()
             }
-            Some(document) => document::clauses(&document_name, document).unwrap_or_else(|wrong| {
+            Some(document) => {
+                let (clauses, wrong) = document::clauses(&document_name, document);
                 mistakes.extend(wrong);
-                Vec::new()
-            }),
+                clauses
+            }
         };
         let fragment = Fragment {
             path: path.to_owned(),
@@ -167,10 +172,8 @@ impl Fragment {
             toml: text.clone(),
         };
         root.finish();
-        let unreadable = !errors.is_empty();
         mistakes.extend(file.into_mistakes());
-        // A file that is not TOML was read in part only; what it seems to lack is not worth a line.
-        ((!unreadable).then_some(fragment), mistakes)
+        (Some(fragment), mistakes)
     }
 }
 

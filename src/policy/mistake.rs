@@ -48,9 +48,6 @@ impl At<String> {
     pub fn mistake_within(&self, offset: usize, message: impl Into<String>) -> Mistake {
         let before = self.value.get(..offset).unwrap_or(&self.value);
         let line = self.place.line + before.matches('\n').count();
-        Mistake {
-            place: Place { file: self.place.file.clone(), line },
-            message: message.into(),
-        }
+        Mistake { place: Place { file: self.place.file.clone(), line }, message: message.into() }
     }
 }

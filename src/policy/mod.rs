@@ -23,7 +23,7 @@ pub use source::Source;
 
 use crate::action::Operation;
 use crate::action::sla::Tiers;
-use crate::store::catalogue::{Column, Table};
+use crate::store::catalogue::{AUDIT_LOGS, Column, Table};
 use coverage::Cover;
 use expression::{Expression, Template, Type, Vocabularies};
 use serde_json::{Map, Value as Json};
@@ -91,6 +91,13 @@ impl Policy {
     /// The clause of that id.
     pub fn clause(&self, id: &str) -> Option<&Clause> {
         self.clauses.iter().find(|clause| clause.id.value == id)
+    }
+    /// The tool with which an agent writes audit entries.
+    pub fn audit_tool(&self) -> Option<&Tool> {
+        self.tools.iter().find(|tool| match &tool.work {
+            Work::Act(act) => act.operation.record == &AUDIT_LOGS,
+            Work::Find(_) => false,
+        })
     }
     /// The tool that looks up records of that table.
     pub fn finder(&self, table: &Table) -> Option<&Tool> {
@@ -182,7 +189,7 @@ pub enum Sight {
 #[derive(Debug)]
 pub enum Work {
     /// Carries out an action.
-    Act(Act),
+    Act(Box<Act>),
     /// Looks up records of a table.
     Find(&'static Table),
 }

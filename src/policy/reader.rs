@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 /// A file being read, and what is wrong with it so far.
 pub struct File {
     name: Arc<str>,
+    text: String,
     /// Byte offsets at which lines begin.
     lines: Vec<usize>,
     mistakes: RefCell<Vec<Mistake>>,
@@ -22,11 +23,21 @@ impl File {
     pub fn new(name: String, text: &str) -> File {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        File { name: name.into(), lines, mistakes: RefCell::default() }
+        File { name: name.into(), text: text.to_owned(), lines, mistakes: RefCell::default() }
     }
     /// The place of a byte offset.
     pub fn place(&self, offset: usize) -> Place {
         Place { file: self.name.clone(), line: self.lines.partition_point(|start| *start <= offset) }
+    }
+    /// The place of the text written at a byte offset: that of its first line, which in a text of several lines is the one
+    /// after the opening quotes.
+    fn text_place(&self, offset: usize) -> Place {
+        let written = self.text.get(offset..).unwrap_or_default();
+        let opened = [r#"""""#, "'''"].iter().find_map(|quotes| written.strip_prefix(quotes));
+        let below = opened.is_some_and(|text| text.starts_with('\n') || text.starts_with("\r\n"));
+        let mut place = self.place(offset);
+        place.line += usize::from(below);
+        place
     }
     /// Note a mistake.
     pub fn note(&self, offset: usize, message: impl Into<String>) {
@@ -77,7 +88,7 @@ impl<'a> Table<'a> {
     }
 
     fn at<T>(&self, span: Range<usize>, value: T) -> At<T> {
-        At { value, place: self.file.place(span.start) }
+        At { value, place: self.file.text_place(span.start) }
     }
 
     /// A text that may be absent.

@@ -30,8 +30,7 @@ pub struct Offer<'a> {
 impl Offer<'_> {
     /// Whether a call must give this input.
     pub fn requires(&self, input: &Input) -> bool {
-        (input.required || self.require.contains(input.name))
-            && !self.defaults.contains_key(input.name)
+        (input.required || self.require.contains(input.name)) && !self.defaults.contains_key(input.name)
     }
 
     /// The schema of an action's arguments.
@@ -44,8 +43,7 @@ impl Offer<'_> {
             acting["description"] = "Acting user".into();
         }
         properties.insert(actor.to_owned(), acting);
-        let required: Vec<&str> =
-            offered().filter(|input| self.requires(input)).map(|input| input.name).collect();
+        let required: Vec<&str> = offered().filter(|input| self.requires(input)).map(|input| input.name).collect();
         object(properties, &required)
     }
 
@@ -68,10 +66,7 @@ impl Offer<'_> {
             }
             Kind::Flag => json!({ "type": "boolean" }),
             Kind::ChangeSet(columns) => {
-                let properties = columns
-                    .iter()
-                    .map(|column| (column.name.to_owned(), self.property(column)))
-                    .collect();
+                let properties = columns.iter().map(|column| (column.name.to_owned(), self.property(column))).collect();
                 let mut schema = object(properties, &[]);
                 schema.insert("minProperties".to_owned(), 1.into());
                 Json::Object(schema)
@@ -92,11 +87,7 @@ impl Offer<'_> {
 ///
 /// A vocabulary is listed once in a tool list: `listed` are those that tools before this one have listed. A word of such
 /// a vocabulary is checked all the same ([`super::validate`]).
-pub fn find_schema(
-    table: &'static Table,
-    words: &Vocabularies,
-    listed: &BTreeSet<&'static str>,
-) -> Map<String, Json> {
+pub fn find_schema(table: &'static Table, words: &Vocabularies, listed: &BTreeSet<&'static str>) -> Map<String, Json> {
     let mut properties = Map::new();
     for column in table.columns {
         match column.filter {
@@ -150,19 +141,21 @@ pub const DETAILED: &str = "detailed";
 
 /// The schema of a lookup's answer.
 pub fn find_answer(table: &'static Table) -> Map<String, Json> {
-    let row: Map<String, Json> = table
-        .columns
-        .iter()
-        .map(|column| (column.name.to_owned(), column_schema(column)))
-        .collect();
+    let row: Map<String, Json> =
+        table.columns.iter().map(|column| (column.name.to_owned(), column_schema(column))).collect();
     let properties = [
         ("count", json!({ "type": "integer" })),
         (table.plural, json!({ "type": "array", "items": { "type": "object", "properties": row } })),
         ("next_cursor", json!({ "type": "string" })),
     ];
-    let properties =
-        properties.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
-    let mut schema = object(properties, &["count", table.plural]);
+    let properties = properties.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
+    answer(properties)
+}
+
+/// The schema of an answer. It demands and forbids nothing: there are clients that hold a halt against it too, and a halt
+/// that does not fit would never reach the agent.
+fn answer(properties: Map<String, Json>) -> Map<String, Json> {
+    let mut schema = object(properties, &[]);
     schema.remove("additionalProperties");
     schema
 }
@@ -182,10 +175,16 @@ fn column_schema(column: &Column) -> Json {
 
 /// The schema of an action's answer, with what it owes where it can owe something.
 pub fn answer_schema(mut schema: Map<String, Json>, owes: bool) -> Map<String, Json> {
-    schema.remove("title");
-    schema.remove("description");
+    for key in ["title", "description", "required"] {
+        schema.remove(key);
+    }
+    for value in schema.values_mut() {
+        never_null(value);
+    }
     if owes && let Some(Json::Object(properties)) = schema.get_mut("properties") {
         let text = json!({ "type": "string" });
+        // One or the other, as the episode has it: the entry that is owed, or the one that the program wrote.
+        properties.insert("audit_id".to_owned(), text.clone());
         properties.insert(
             "owes".to_owned(),
             json!({
@@ -196,6 +195,29 @@ pub fn answer_schema(mut schema: Map<String, Json>, owes: bool) -> Map<String, J
         );
     }
     schema
+}
+
+/// An optional field of an answer is left out, never null, so its schema need not say "or null": lists of types and
+/// alternatives are not portable.
+fn never_null(schema: &mut Json) {
+    if let Json::Object(object) = schema {
+        if let Some(Json::Array(types)) = object.get("type")
+            && let [of, null] = &types[..]
+            && null == "null"
+        {
+            let of = of.clone();
+            object.insert("type".to_owned(), of);
+        }
+        if let Some(Json::Array(options)) = object.get("anyOf")
+            && let [Json::Object(of), null] = &options[..]
+            && null["type"] == "null"
+        {
+            let of = of.clone();
+            object.shift_remove("anyOf");
+            object.extend(of);
+        }
+        object.values_mut().for_each(never_null);
+    }
 }
 
 fn object(properties: Map<String, Json>, required: &[&str]) -> Map<String, Json> {

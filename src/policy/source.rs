@@ -17,21 +17,30 @@ pub enum Source {
 impl Source {
     /// The text of a file below the source; none where it is absent or not UTF-8.
     pub fn read(&self, path: &str) -> Option<String> {
-        match self {
-            Source::Embedded => EMBEDDED.get_file(path)?.contents_utf8().map(str::to_owned),
-            Source::Directory(root) => std::fs::read_to_string(root.join(path)).ok(),
+        match self.root_of(path) {
+            None => EMBEDDED.get_file(path)?.contents_utf8().map(str::to_owned),
+            Some(root) => std::fs::read_to_string(root.join(path)).ok(),
         }
+    }
+
+    /// The folder on disk that a file belongs to; none for what the program ships. A folder of policies need not repeat
+    /// the parts that it includes.
+    fn root_of(&self, path: &str) -> Option<&Path> {
+        let Source::Directory(root) = self else { return None };
+        let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+        let shipped = !root.join(folder).is_dir() && EMBEDDED.get_dir(folder).is_some();
+        (!shipped).then_some(root)
     }
 
     /// How a file is called in messages.
     pub fn display(&self, path: &str) -> String {
-        match self {
-            Source::Embedded => format!("policy/{path}"),
-            Source::Directory(root) => root.join(path).display().to_string(),
+        match self.root_of(path) {
+            None => format!("policy/{path}"),
+            Some(root) => root.join(path).display().to_string(),
         }
     }
 
-    /// The folders that hold a policy or a part, by path, in name order.
+    /// The folders of the source itself that hold a policy or a part, by path, in name order.
     pub fn folders(&self) -> Vec<String> {
         let mut found = Vec::new();
         match self {
@@ -39,6 +48,15 @@ impl Source {
             Source::Directory(root) => directory(root, root, 0, &mut found),
         }
         found.sort();
+        found
+    }
+
+    /// The folders that a policy can include: its own source's, and those that the program ships.
+    pub fn includable(&self) -> Vec<String> {
+        let mut found = self.folders();
+        embedded(&EMBEDDED, &mut found);
+        found.sort();
+        found.dedup();
         found
     }
 }

@@ -61,11 +61,7 @@ fn parse(text: &str) -> Option<Span> {
     // Enough digits for any target; more would overflow nothing but sense.
     let number = |digits: &str| digits.parse::<i64>().ok().filter(|n| (0..1_000_000).contains(n));
     let (from, to) = (number(from)?, number(to)?);
-    let span = Span {
-        text: text.trim().to_owned(),
-        from_minutes: from * minutes,
-        to_minutes: to * minutes,
-    };
+    let span = Span { text: text.trim().to_owned(), from_minutes: from * minutes, to_minutes: to * minutes };
     (from <= to).then_some(span)
 }
 

@@ -41,34 +41,28 @@ pub(super) fn references() -> BTreeMap<String, &'static Table> {
 }
 
 /// The rows that inputs bring into view: name, table, and the input; those of a change set are called `new_...`.
-pub(super) fn rows_of(
-    inputs: &'static [Input],
-) -> impl Iterator<Item = (String, &'static Table, &'static Input)> {
+pub(super) fn rows_of(inputs: &'static [Input]) -> impl Iterator<Item = (String, &'static Table, &'static Input)> {
     inputs.iter().flat_map(|input| match input.kind {
         Kind::Id(table) => vec![(input.row_name().to_owned(), table, input)],
-        Kind::ChangeSet(columns) => rows_of(columns)
-            .map(|(name, table, column)| (format!("new_{name}"), table, column))
-            .collect(),
+        Kind::ChangeSet(columns) => {
+            rows_of(columns).map(|(name, table, column)| (format!("new_{name}"), table, column)).collect()
+        }
         _ => Vec::new(),
     })
 }
 
-/// The names that every rule sees.
+/// The names that every rule sees, those that hold for lookups too.
 pub(super) fn base_scope(words: &Vocabularies) -> Scope<'_> {
     let mut scope = Scope::new(words);
     scope.bind("actor", Type::Row(&USERS));
     scope.bind("now", Type::Timestamp);
-    scope.bind("tool", tool_type(words));
     scope.bind("audit", Type::Word(super::Audit::NAMES.map(|(name, _)| name.to_owned()).into()));
     scope
 }
 
-fn tool_type(words: &Vocabularies) -> Type {
+pub(super) fn tool_type(words: &Vocabularies) -> Type {
     let roles = words.get("role").cloned().unwrap_or_else(|| Arc::new([]));
-    let fields = [
-        ("name".to_owned(), Type::Text),
-        ("roles".to_owned(), Type::List(Box::new(Type::Word(roles)))),
-    ];
+    let fields = [("name".to_owned(), Type::Text), ("roles".to_owned(), Type::List(Box::new(Type::Word(roles))))];
     Type::of_fields("tool", fields)
 }
 
@@ -121,7 +115,7 @@ pub(super) fn compile(
         description: check.description(mistakes)?,
         input_schema: Arc::new(offer.schema(operation.inputs, operation.actor)),
         output_schema: Arc::new(answer),
-        work: Work::Act(Act {
+        work: Work::Act(Box::new(Act {
             operation,
             roles: roles.clone()?,
             described: describe(&name.value, roles?.as_deref(), context.words),
@@ -131,7 +125,7 @@ pub(super) fn compile(
             rules: shared.records.iter().cloned().chain(own).collect(),
             clauses: tool.clauses.iter().map(|clause| clause.value.clone()).collect(),
             types,
-        }),
+        })),
         find_rules: Vec::new(),
         words: BTreeMap::new(),
         defaults,
@@ -344,6 +338,7 @@ impl Check<'_> {
 
     fn scope(&self, offer: &Offer<'_>, types: &Types) -> Scope<'_> {
         let mut scope = base_scope(self.context.words);
+        scope.bind("tool", types.tool.clone());
         scope.bind("input", types.input.clone());
         scope.bind("computed", types.computed.clone());
         for (name, table, input) in rows_of(self.operation.inputs) {
@@ -381,9 +376,7 @@ fn type_of(input: &Input, words: &Vocabularies) -> Type {
         Kind::Minutes => Type::Int,
         Kind::Flag => Type::Bool,
         Kind::ChangeSet(columns) => {
-            let fields = columns
-                .iter()
-                .map(|column| (column.name.to_owned(), type_of(column, words).optional()));
+            let fields = columns.iter().map(|column| (column.name.to_owned(), type_of(column, words).optional()));
             Type::of_fields("change_set", fields)
         }
     }
@@ -455,12 +448,7 @@ pub(super) fn compile_rule(
     })
 }
 
-fn compile_look(
-    look: &fragment::Look,
-    scope: &Scope<'_>,
-    facts: &Facts,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<Look> {
+fn compile_look(look: &fragment::Look, scope: &Scope<'_>, facts: &Facts, mistakes: &mut Vec<Mistake>) -> Option<Look> {
     let (what, of) = sight(look, mistakes)?;
     let (Sight::Count(table) | Sight::List(table, _) | Sight::Concerned(table)) = what;
     if matches!(what, Sight::Concerned(_)) && (!look.equal.is_empty() || look.except.is_some()) {
@@ -513,11 +501,7 @@ fn sight(look: &fragment::Look, mistakes: &mut Vec<Mistake>) -> Option<(Sight, T
     }
 }
 
-fn column(
-    table: &'static Table,
-    name: &At<String>,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<&'static catalogue::Column> {
+fn column(table: &'static Table, name: &At<String>, mistakes: &mut Vec<Mistake>) -> Option<&'static catalogue::Column> {
     let column = table.column(&name.value);
     if column.is_none() {
         let hint = did_you_mean(&name.value, table.columns.iter().map(|column| column.name));

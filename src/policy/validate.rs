@@ -36,6 +36,13 @@ impl Tool {
             problems.truncate(MOST);
             return Err(problems);
         }
+        // JSON Schema takes 5.0 for an integer; what comes after takes 5.
+        for (name, value) in arguments.iter_mut().filter(|(_, value)| value.is_f64()) {
+            let integer = self.properties("").get(name).is_some_and(|of| of["type"] == "integer");
+            if let Some(n) = value.as_f64().filter(|_| integer) {
+                *value = (n as i64).into();
+            }
+        }
         for (name, default) in &self.defaults {
             if !arguments.contains_key(name) {
                 arguments.insert(name.clone(), default.clone());
@@ -60,8 +67,7 @@ impl Tool {
                     let mut problem = problem(&shorten(&field), given, text);
                     // A name that is given already is not what was meant.
                     let present = |known: &&str| at(arguments, &path).is_none_or(|o| o.get(*known).is_none());
-                    problem.did_you_mean =
-                        nearest(name, names.clone().filter(present)).map(str::to_owned);
+                    problem.did_you_mean = nearest(name, names.clone().filter(present)).map(str::to_owned);
                     problem
                 });
                 unexpected.collect()
@@ -78,13 +84,18 @@ impl Tool {
                 problem.allowed = schema.map(words).unwrap_or_default();
                 vec![problem]
             }
+            // That it is no text is said already.
+            Wrong::Enum { .. } if !value.is_string() => Vec::new(),
             kind => {
                 let mut problem = problem(&path, Some(value), describe(kind, value));
+                if let Wrong::Type { .. } = kind {
+                    let (parent, name) = path.rsplit_once('.').unwrap_or(("", &path));
+                    problem.allowed = self.properties(parent).get(name).map(words).unwrap_or_default();
+                }
                 if let Wrong::Enum { options } = kind {
                     problem.allowed = options.as_array().cloned().unwrap_or_default();
                     let words = problem.allowed.iter().filter_map(Json::as_str);
-                    problem.did_you_mean =
-                        value.as_str().and_then(|given| nearest(given, words)).map(str::to_owned);
+                    problem.did_you_mean = value.as_str().and_then(|given| nearest(given, words)).map(str::to_owned);
                 }
                 vec![problem]
             }
@@ -111,10 +122,11 @@ impl Tool {
                     problems.extend(no_time(name, arguments.get(name)));
                 }
                 for (name, words) in &self.words {
-                    problems.extend(no_word(name, arguments.get(*name), words));
+                    // Where the schema lists the words, it has found the fault already.
+                    if !problems.iter().any(|known| known.field == *name) {
+                        problems.extend(no_word(name, arguments.get(*name), words));
+                    }
                 }
-                // What the list does not show an enumeration for may be both: named once is enough.
-                problems.dedup_by(|a, b| a.field == b.field && a.allowed == b.allowed);
             }
             Work::Act(act) => times(act.operation.inputs, arguments, "", problems),
         }
@@ -122,12 +134,7 @@ impl Tool {
     }
 }
 
-fn times(
-    inputs: &'static [Input],
-    arguments: &Map<String, Json>,
-    path: &str,
-    problems: &mut Vec<Problem>,
-) {
+fn times(inputs: &'static [Input], arguments: &Map<String, Json>, path: &str, problems: &mut Vec<Problem>) {
     for input in inputs {
         match (input.kind, arguments.get(input.name)) {
             (Kind::Timestamp, value) => problems.extend(no_time(&join(path, input.name), value)),
@@ -152,7 +159,8 @@ fn no_word(field: &str, value: Option<&Json>, words: &[String]) -> Option<Proble
     if words.iter().any(|word| word == text) {
         return None;
     }
-    let mut problem = problem(field, value, NO_WORD.to_owned());
+    let message = if text.trim().is_empty() { "is empty" } else { NO_WORD };
+    let mut problem = problem(field, value, message.to_owned());
     problem.allowed = words.iter().map(|word| word.as_str().into()).collect();
     problem.did_you_mean = nearest(text, words.iter().map(String::as_str)).map(str::to_owned);
     Some(problem)
@@ -182,13 +190,7 @@ fn compile(schema: &Map<String, Json>) -> Option<Validator> {
 }
 
 fn problem(field: &str, value: Option<&Json>, problem: String) -> Problem {
-    Problem {
-        field: field.to_owned(),
-        value: value.map(shown),
-        problem,
-        allowed: Vec::new(),
-        did_you_mean: None,
-    }
+    Problem { field: field.to_owned(), value: value.map(shown), problem, allowed: Vec::new(), did_you_mean: None }
 }
 
 /// The value as an answer repeats it: itself if short, else the beginning of its text.
@@ -224,9 +226,7 @@ fn lower_first(text: &str) -> String {
 
 fn describe(kind: &Wrong, value: &Json) -> String {
     match kind {
-        Wrong::Type { .. } if value.is_null() => {
-            "is null; leave an optional argument out instead".to_owned()
-        }
+        Wrong::Type { .. } if value.is_null() => "is null; leave an optional argument out instead".to_owned(),
         Wrong::Type { kind: TypeKind::Single(wanted) } => {
             let example = match (wanted.to_string().as_str(), value) {
                 ("string", Json::Number(n)) => format!(", such as \"{n}\""),

@@ -31,11 +31,11 @@ pub enum Extent {
     Everything,
 }
 
+/// The canonical rows of tables that have any, by name.
+pub type State = BTreeMap<&'static str, Vec<Map<String, Json>>>;
+
 /// The rows of every table that counts, in canonical order.
-pub fn dump(
-    tx: &Transaction<'_>,
-    extent: Extent,
-) -> Result<BTreeMap<&'static str, Vec<Map<String, Json>>>, Fault> {
+pub fn dump(tx: &Transaction<'_>, extent: Extent) -> Result<State, Fault> {
     let mut state = BTreeMap::new();
     for table in TABLES.iter().filter(|table| extent == Extent::Everything || !table.diligence) {
         let rows = rows(tx, table)?;

@@ -53,9 +53,8 @@ static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/default");
 impl Fixtures {
     /// The set that the program ships: small, coherent, made so that every rule can be met and missed.
     pub fn shipped(words: Words<'_>) -> Result<Fixtures, Vec<Problem>> {
-        let files: Vec<(&str, &str)> = (SHIPPED.files())
-            .filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
-            .collect();
+        let files: Vec<(&str, &str)> =
+            (SHIPPED.files()).filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?))).collect();
         Fixtures::from_files(&files, words)
     }
 
@@ -92,8 +91,7 @@ impl Fixtures {
             }
         }
         files.sort();
-        let files: Vec<(&str, &str)> =
-            files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         match Fixtures::from_files(&files, words) {
             Ok(fixtures) if unread.is_empty() => Ok(fixtures),
             Ok(_) => Err(unread),
@@ -109,18 +107,12 @@ impl Fixtures {
         }
         check.references();
         check.uniqueness();
-        if check.problems.is_empty() {
-            Ok(Fixtures { tables: check.tables })
-        } else {
-            Err(check.problems)
-        }
+        if check.problems.is_empty() { Ok(Fixtures { tables: check.tables }) } else { Err(check.problems) }
     }
 
     /// How many rows each table has, in the catalogue's order.
     pub fn counts(&self) -> Vec<(&'static str, usize)> {
-        (TABLES.iter())
-            .map(|table| (table.name, self.tables.get(table.name).map_or(0, Vec::len)))
-            .collect()
+        (TABLES.iter()).map(|table| (table.name, self.tables.get(table.name).map_or(0, Vec::len))).collect()
     }
 
     /// Write all rows into an empty store, in one transaction.
@@ -220,9 +212,8 @@ impl Check<'_> {
     }
 
     fn references(&mut self) {
-        let keys: BTreeMap<&str, BTreeSet<i64>> = (self.tables.iter())
-            .map(|(name, rows)| (*name, rows.iter().map(Row::key).collect()))
-            .collect();
+        let keys: BTreeMap<&str, BTreeSet<i64>> =
+            (self.tables.iter()).map(|(name, rows)| (*name, rows.iter().map(Row::key).collect())).collect();
         let mut found = Vec::new();
         for row in self.tables.values().flatten() {
             for (column, cell) in row.table().columns.iter().zip(row.cells()) {
@@ -280,8 +271,7 @@ fn cell(column: &Column, json: &Json, words: Option<&BTreeSet<String>>) -> Resul
         Kind::Date => "a day such as \"2025-09-01\"",
         Kind::Text | Kind::Phone | Kind::Word(_) => "a string",
     };
-    let value =
-        column.value(json).ok_or_else(|| format!("must be {wanted}, not {}", brief(json)))?;
+    let value = column.value(json).ok_or_else(|| format!("must be {wanted}, not {}", brief(json)))?;
     if let Value::Text(text) = &value {
         if matches!(column.kind, Kind::Timestamp | Kind::Date) && !is_time(text) {
             return Err(format!("must be {wanted}, not {}", brief(json)));

@@ -52,26 +52,22 @@ impl fmt::Display for Obligation {
 impl Transaction<'_> {
     /// The number that this call will have in the journal.
     pub fn next_call(&self) -> Result<i64, Fault> {
-        self.inner
-            .prepare_cached("SELECT coalesce(max(call), 0) + 1 FROM journal")?
-            .query_row([], |row| row.get(0))
+        self.inner.prepare_cached("SELECT coalesce(max(call), 0) + 1 FROM journal")?.query_row([], |row| row.get(0))
     }
 
     /// Add the call's entry.
     pub fn append(&self, entry: &Entry) -> Result<(), Fault> {
-        self.inner
-            .prepare_cached("INSERT INTO journal VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")?
-            .execute((
-                entry.call,
-                &entry.tool,
-                &entry.actor,
-                &entry.arguments,
-                &entry.answer,
-                &entry.outcome,
-                &entry.rule,
-                &entry.violations,
-                &entry.changes,
-            ))?;
+        self.inner.prepare_cached("INSERT INTO journal VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")?.execute((
+            entry.call,
+            &entry.tool,
+            &entry.actor,
+            &entry.arguments,
+            &entry.answer,
+            &entry.outcome,
+            &entry.rule,
+            &entry.violations,
+            &entry.changes,
+        ))?;
         Ok(())
     }
 
@@ -87,12 +83,7 @@ impl Transaction<'_> {
     }
 
     /// The oldest unpaid duty of that kind.
-    pub fn unpaid(
-        &self,
-        action: &str,
-        entity_type: &str,
-        entity_id: &str,
-    ) -> Result<Option<i64>, Fault> {
+    pub fn unpaid(&self, action: &str, entity_type: &str, entity_id: &str) -> Result<Option<i64>, Fault> {
         self.inner
             .prepare_cached(
                 "SELECT min(obligation) FROM obligations \
@@ -130,10 +121,7 @@ impl Transaction<'_> {
 
     /// All calls, in order.
     pub fn journal(&self) -> Result<Vec<Entry>, Fault> {
-        self.inner
-            .prepare_cached("SELECT * FROM journal ORDER BY call")?
-            .query_map([], entry)?
-            .collect()
+        self.inner.prepare_cached("SELECT * FROM journal ORDER BY call")?.query_map([], entry)?.collect()
     }
 
     /// All duties, in the order in which they arose.

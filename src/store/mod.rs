@@ -13,6 +13,7 @@ mod schema;
 pub use connection::{Agreeing, Change, Page, Predicate, Query, Store, Transaction, parse_id};
 pub use journal::{Entry, Obligation};
 pub use row::{Row, Value};
+pub use rusqlite::ErrorCode;
 pub use schema::ddl;
 
 /// A failure of the database itself; never the caller's doing.

@@ -37,8 +37,7 @@ CREATE INDEX obligations_unpaid ON obligations (entity_type, entity_id, action, 
 pub fn ddl() -> String {
     let mut sql = String::new();
     for table in TABLES {
-        let columns: Vec<String> =
-            table.columns.iter().map(|column| format!("  {}", definition(column))).collect();
+        let columns: Vec<String> = table.columns.iter().map(|column| format!("  {}", definition(column))).collect();
         // Writing to a String cannot fail.
         let _ = writeln!(sql, "CREATE TABLE {} (\n{}\n) STRICT;", table.name, columns.join(",\n"));
         for column in table.columns.iter().filter(|column| is_indexed(column)) {
@@ -91,9 +90,7 @@ pub(super) fn comparable(column: &Column) -> String {
 pub(super) fn compared(column: &Column, text: &str) -> String {
     match column.kind {
         Kind::Text => text.trim().to_ascii_lowercase(),
-        Kind::Phone => {
-            text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '+')).collect()
-        }
+        Kind::Phone => text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '+')).collect(),
         _ => text.to_owned(),
     }
 }

@@ -1,7 +1,15 @@
 //! Integration tests: behaviour, seen from outside the library.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::type_complexity, missing_docs)]
 
-mod smoke;
-mod support;
+mod cli;
+mod episodes;
+mod inputs;
+mod mcp;
+mod policies;
+mod properties;
+mod roles;
+mod rules;
 mod store;
+mod support;
 mod tidy;
+mod tools;

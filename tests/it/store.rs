@@ -104,10 +104,8 @@ fn a_cursor_visits_each_row_once() {
     let policy = support::policy("all");
     for tool in &policy.tools {
         let Work::Find(table) = tool.work else { continue };
-        let all: Vec<Json> = find(episode.store(), table, Vec::new())
-            .iter()
-            .map(|row| row.key().to_string().into())
-            .collect();
+        let all: Vec<Json> =
+            find(episode.store(), table, Vec::new()).iter().map(|row| row.key().to_string().into()).collect();
         for limit in [1, 7, 100] {
             let (mut seen, mut cursor) = (Vec::new(), Json::Null);
             loop {
@@ -169,9 +167,8 @@ fn a_part_of_a_text_is_found_in_any_case_and_place() {
 fn a_part_of_a_text_beyond_ascii_is_found_as_it_is_written() {
     let mut store = store();
     let (users, name) = column("users", "name");
-    let keys: Vec<i64> = (find(&mut store, users, vec![Predicate::Contains(name, "Zoë".to_owned())]).iter())
-        .map(Row::key)
-        .collect();
+    let keys: Vec<i64> =
+        (find(&mut store, users, vec![Predicate::Contains(name, "Zoë".to_owned())]).iter()).map(Row::key).collect();
     assert_eq!(keys, [16]);
 }
 
@@ -210,8 +207,7 @@ fn a_time_range_includes_its_ends() {
     ] {
         let arguments = json!({ "since": since, "until": until, "client_id": "6" });
         let answer = support::success(&support::call(&mut episode, "find_incidents", arguments));
-        let ids: Vec<&Json> =
-            answer["incidents"].as_array().unwrap().iter().map(|row| &row["incident_id"]).collect();
+        let ids: Vec<&Json> = answer["incidents"].as_array().unwrap().iter().map(|row| &row["incident_id"]).collect();
         let wanted: &[&str] = if found { &["19"] } else { &[] };
         assert_eq!(ids, wanted, "{since} to {until}");
     }
@@ -332,7 +328,9 @@ fn empty_tables_and_nulls_do_not_count() {
 #[test]
 fn every_value_counts() {
     let bare = hash_of(&[("clients.json", json!([client("1")]))], Extent::Result);
-    for (name, value) in [("client_name", "client 1"), ("industry", "x"), ("status", "inactive"), ("contact_email", "C1@client.example")] {
+    for (name, value) in
+        [("client_name", "client 1"), ("industry", "x"), ("status", "inactive"), ("contact_email", "C1@client.example")]
+    {
         let other = support::with(client("1"), json!({ name: value }));
         assert_ne!(hash_of(&[("clients.json", json!([other]))], Extent::Result), bare, "{name}");
     }
@@ -406,11 +404,7 @@ fn each_kind_of_problem_is_named_with_its_place() {
             r#"clients.json: row 1, client_nam: there is no such column; did you mean "client_name"?"#,
         ),
         ("clients.json", changed(json!({ "zzz": 1 })), "clients.json: row 1, zzz: there is no such column"),
-        (
-            "clients.json",
-            changed(json!({ "client_name": null })),
-            "clients.json: row 1, client_name: is missing",
-        ),
+        ("clients.json", changed(json!({ "client_name": null })), "clients.json: row 1, client_name: is missing"),
         ("clients.json", nulled("client_name"), "clients.json: row 1, client_name: is missing"),
         (
             "clients.json",

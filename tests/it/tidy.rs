@@ -70,16 +70,13 @@ fn without_comment(line: &str) -> &str {
 /// Whether the word stands in the code by itself.
 fn names(code: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
-    code.match_indices(word).any(|(at, _)| {
-        !code[..at].ends_with(part) && !code[at + word.len()..].starts_with(part)
-    })
+    code.match_indices(word).any(|(at, _)| !code[..at].ends_with(part) && !code[at + word.len()..].starts_with(part))
 }
 
 #[track_caller]
 fn none(lines: impl IntoIterator<Item = Line>, why: &str) {
-    let found: Vec<String> = (lines.into_iter())
-        .map(|line| format!("{}:{}: {}", line.file, line.number, line.code.trim()))
-        .collect();
+    let found: Vec<String> =
+        (lines.into_iter()).map(|line| format!("{}:{}: {}", line.file, line.number, line.code.trim())).collect();
     assert!(found.is_empty(), "{why}:\n{}", found.join("\n"));
 }
 
@@ -94,9 +91,8 @@ fn a_layer_knows_nothing_of_those_above() {
         ("episode", &[]),
     ];
     for (layer, above) in layers {
-        let wrong = code(layer).into_iter().filter(|line| {
-            outside.iter().chain(above).any(|word| names(&line.code, word))
-        });
+        let wrong =
+            code(layer).into_iter().filter(|line| outside.iter().chain(above).any(|word| names(&line.code, word)));
         none(wrong, &format!("src/{layer} names what lies above it"));
     }
 }
@@ -104,20 +100,31 @@ fn a_layer_knows_nothing_of_those_above() {
 #[test]
 fn only_the_store_writes_sql() {
     let sql = [
-        "rusqlite", "SELECT", "INSERT INTO", "UPDATE", "DELETE FROM", "CREATE TABLE", "CREATE INDEX", "PRAGMA", "ATTACH",
-        "ORDER BY", "BEGIN", "COMMIT", "ROLLBACK",
+        "rusqlite",
+        "SELECT",
+        "INSERT INTO",
+        "UPDATE",
+        "DELETE FROM",
+        "CREATE TABLE",
+        "CREATE INDEX",
+        "PRAGMA",
+        "ATTACH",
+        "ORDER BY",
+        "BEGIN",
+        "COMMIT",
+        "ROLLBACK",
     ];
-    let wrong = code("").into_iter().filter(|line| {
-        !line.file.starts_with("src/store/") && sql.iter().any(|word| names(&line.code, word))
-    });
+    let wrong = code("")
+        .into_iter()
+        .filter(|line| !line.file.starts_with("src/store/") && sql.iter().any(|word| names(&line.code, word)));
     none(wrong, "only src/store speaks SQL");
 }
 
 #[test]
 fn only_expressions_name_the_interpreter() {
-    let wrong = code("").into_iter().filter(|line| {
-        !line.file.starts_with("src/policy/expression/") && names(&line.code, "cel")
-    });
+    let wrong = code("")
+        .into_iter()
+        .filter(|line| !line.file.starts_with("src/policy/expression/") && names(&line.code, "cel"));
     none(wrong, "only src/policy/expression names cel");
 }
 
@@ -180,9 +187,9 @@ fn no_file_names_this_machine_or_a_registry() {
         }
         let Ok(text) = fs::read_to_string(root().join(&file)) else { continue };
         for (at, line) in text.lines().enumerate() {
-            let path = line.match_indices(&machine).any(|(at, _)| {
-                !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-*".contains(c))
-            });
+            let path = line
+                .match_indices(&machine)
+                .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-*".contains(c)));
             if path || hosts.iter().any(|host| line.contains(host)) {
                 found.push(format!("{file}:{}: {}", at + 1, line.trim()));
             }
