@@ -89,14 +89,12 @@ pub fn run() -> ExitCode {
 
 /// Log to standard error: standard output is the protocol's.
 fn init_log() {
-    use tracing_subscriber::EnvFilter;
-    let filter =
-        EnvFilter::try_from_env("INCIDENT_MCP_LOG").unwrap_or_else(|_| EnvFilter::new("warn,incident_mcp=info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .without_time()
-        .with_target(false)
-        .init();
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    let default =
+        || Targets::new().with_default(tracing::Level::WARN).with_target("incident_mcp", tracing::Level::INFO);
+    let filter = std::env::var("INCIDENT_MCP_LOG").ok().and_then(|filter| filter.parse().ok());
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).without_time();
+    tracing_subscriber::registry().with(lines.with_target(false)).with(filter.unwrap_or_else(default)).init();
 }

@@ -174,8 +174,9 @@ impl Episode {
             ("audit", audit),
         ];
         if begun.is_none() {
-            fixtures.seed(&mut store)?;
+            // Rows and settings together: after a crash the file is begun or it is not.
             let tx = store.transaction()?;
+            fixtures.write(&tx)?;
             for (name, value) in wanted {
                 tx.set(name, value)?;
             }

@@ -259,7 +259,7 @@ impl Check<'_> {
                     let words = self.context.words.get(vocabulary).map_or(&[][..], |words| words);
                     if !words.contains(word) {
                         let hint = did_you_mean(word, words.iter().map(String::as_str));
-                        mistakes.push(value.mistake(format!("{word:?} is not a {vocabulary}{hint}")));
+                        mistakes.push(value.mistake(format!("{word:?} is not a word of {vocabulary}{hint}")));
                     }
                     true
                 }

@@ -1,8 +1,8 @@
 //! A connection, a transaction on it, and the reads and writes that actions may do.
 
-use super::catalogue::{Column, Kind, Table};
-use super::schema::{comparable, compared, ddl, insert};
-use super::{Fault, Row, Value};
+use super::catalogue::Table;
+use super::schema::{ddl, insert};
+use super::{Agreeing, Fault, Page, Query, Row, Value};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Duration;
 
 /// Statements kept prepared on a connection: more than the distinct ones that a long episode uses.
 const STATEMENTS: usize = 512;
@@ -23,8 +24,9 @@ impl Store {
     /// An empty store that lives in memory.
     pub fn in_memory() -> Result<Store, Fault> {
         let connection = Connection::open_in_memory()?;
+        // A call touches a dozen pages, and each is copied for rollback first: small pages cost a write least.
         connection.execute_batch(
-            "PRAGMA page_size = 4096; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; \
+            "PRAGMA page_size = 2048; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; \
              PRAGMA temp_store = MEMORY;",
         )?;
         Store::prepare(connection, true)
@@ -35,9 +37,17 @@ impl Store {
     /// WAL with `synchronous = FULL`: an acknowledged call survives any crash.
     pub fn in_file(path: &Path) -> Result<(Store, bool), Fault> {
         let connection = Connection::open(path)?;
+        // A file that is in use is refused at once.
+        connection.busy_timeout(Duration::ZERO)?;
+        let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let tables = count("SELECT count(*) FROM sqlite_schema")?;
+        if tables > 0 && count("SELECT count(*) FROM sqlite_schema WHERE name = 'episode'")? == 0 {
+            // Somebody else's database is not touched.
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB);
+            return Err(Fault::SqliteFailure(code, Some("this is no state file of incident-mcp".to_owned())));
+        }
         connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;")?;
-        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         Ok((Store::prepare(connection, tables == 0)?, tables == 0))
     }
 
@@ -167,15 +177,7 @@ impl Transaction<'_> {
 
     /// How many rows agree with all pairs, other than the one with the key `except`.
     pub fn count(&self, look: &Agreeing<'_>) -> Result<i64, Fault> {
-        let mut sql = format!("SELECT count(*) FROM {} WHERE true", look.table.name);
-        let mut values = Vec::new();
-        for (column, value) in &look.equal {
-            push_equal(&mut sql, &mut values, column, value);
-        }
-        if let Some(except) = look.except {
-            values.push(Value::Integer(except));
-            let _ = write!(sql, " AND {} <> ${}", look.table.key().name, values.len());
-        }
+        let (sql, values) = look.sql();
         self.inner.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))
     }
 
@@ -242,95 +244,6 @@ impl Transaction<'_> {
     }
 }
 
-/// The rows of a table that agree with given values.
-pub struct Agreeing<'a> {
-    /// The table.
-    pub table: &'static Table,
-    /// Columns and the values that they must equal.
-    pub equal: Vec<(&'a Column, Value)>,
-    /// The key of a row that does not count.
-    pub except: Option<i64>,
-}
-
-/// One condition of a lookup.
-#[derive(Debug)]
-pub enum Predicate<'a> {
-    /// The column equals the value.
-    Equal(&'a Column, Value),
-    /// The column contains the text, ignoring case.
-    Contains(&'a Column, String),
-    /// The time is not before this one.
-    Since(&'a Column, String),
-    /// The time is not after this one; a bare day includes the whole day.
-    Until(&'a Column, String),
-}
-
-/// The part of the matching rows that a lookup returns.
-#[derive(Debug, Clone, Copy)]
-pub struct Page {
-    /// Only rows with a greater key.
-    pub after: i64,
-    /// At most so many rows.
-    pub limit: u32,
-}
-
-/// A lookup: all conditions hold, in key order.
-#[derive(Debug)]
-pub struct Query<'a> {
-    /// The table.
-    pub table: &'static Table,
-    /// The conditions.
-    pub predicates: Vec<Predicate<'a>>,
-    /// The page.
-    pub page: Page,
-}
-
-impl Query<'_> {
-    fn sql(&self) -> (String, Vec<Value>) {
-        let key = self.table.key().name;
-        let mut sql = format!("SELECT * FROM {} WHERE true", self.table.name);
-        let mut values = Vec::new();
-        for predicate in &self.predicates {
-            match predicate {
-                Predicate::Equal(column, value) => push_equal(&mut sql, &mut values, column, value),
-                Predicate::Contains(column, part) => {
-                    values.push(part.as_str().into());
-                    let _ = write!(sql, " AND instr(lower({}), lower(${})) > 0", column.name, values.len());
-                }
-                Predicate::Since(column, time) => {
-                    values.push(time.as_str().into());
-                    let _ = write!(sql, " AND {} >= ${}", column.name, values.len());
-                }
-                Predicate::Until(column, time) => {
-                    // '~' sorts after every character of a timestamp: a bare day takes in all of
-                    // its times, and a time its fractions of a second.
-                    values.push(format!("{time}~").into());
-                    let _ = write!(sql, " AND {} <= ${}", column.name, values.len());
-                }
-            }
-        }
-        if self.page.after > 0 {
-            values.push(Value::Integer(self.page.after));
-            let _ = write!(sql, " AND {key} > ${}", values.len());
-        }
-        values.push(Value::Integer(self.page.limit.into()));
-        let _ = write!(sql, " ORDER BY {key} LIMIT ${}", values.len());
-        (sql, values)
-    }
-}
-
-fn push_equal(sql: &mut String, values: &mut Vec<Value>, column: &Column, value: &Value) {
-    match value {
-        Value::Null => {
-            let _ = write!(sql, " AND {} IS NULL", column.name);
-            return;
-        }
-        Value::Text(text) => values.push(compared(column, text).into()),
-        value => values.push(value.clone()),
-    }
-    let _ = write!(sql, " AND {} = ${}", comparable(column), values.len());
-}
-
 fn position(table: &Table, column: &str) -> Result<usize, Fault> {
     table.position(column).ok_or_else(|| Fault::InvalidColumnName(column.to_owned()))
 }
@@ -357,28 +270,4 @@ impl ToSql for Value {
             Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
         })
     }
-}
-
-impl Column {
-    /// A JSON value as this column stores it; none where it does not fit.
-    pub fn value(&self, json: &Json) -> Option<Value> {
-        Some(match (self.kind, json) {
-            (_, Json::Null) => Value::Null,
-            (Kind::Key | Kind::Id(_), Json::String(text)) => Value::Integer(parse_id(text)?),
-            (Kind::Integer, Json::String(text)) => Value::Integer(text.parse().ok()?),
-            (Kind::Key | Kind::Id(_) | Kind::Integer, Json::Number(n)) => Value::Integer(n.as_i64()?),
-            (Kind::Bool, Json::Bool(b)) => (*b).into(),
-            (Kind::Real, Json::Number(n)) => Value::Real(n.as_f64()?),
-            (Kind::Text | Kind::Phone | Kind::Word(_) | Kind::Timestamp | Kind::Date, Json::String(text)) => {
-                Value::Text(text.clone())
-            }
-            _ => return None,
-        })
-    }
-}
-
-/// A record id: decimal digits without sign or leading zero, as the schema's pattern asks.
-pub fn parse_id(text: &str) -> Option<i64> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
-    plain.then(|| text.parse().ok()).flatten()
 }

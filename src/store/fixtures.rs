@@ -4,7 +4,7 @@
 //! named by file, row and column. Rules of a policy are not applied: they judge calls, never stored rows.
 
 use super::catalogue::{Column, Kind, TABLES, Table, table};
-use super::{Fault, Row, Store, Value};
+use super::{Fault, Row, Store, Transaction, Value};
 use crate::suggest::did_you_mean;
 use crate::time::is_time;
 use include_dir::{Dir, include_dir};
@@ -118,12 +118,18 @@ impl Fixtures {
     /// Write all rows into an empty store, in one transaction.
     pub fn seed(&self, store: &mut Store) -> Result<(), Fault> {
         let tx = store.transaction()?;
+        self.write(&tx)?;
+        tx.commit()
+    }
+
+    /// Write all rows within a transaction, parents first.
+    pub fn write(&self, tx: &Transaction<'_>) -> Result<(), Fault> {
         for table in TABLES {
             for row in self.tables.get(table.name).into_iter().flatten() {
                 tx.write(row)?;
             }
         }
-        tx.commit()
+        Ok(())
     }
 }
 

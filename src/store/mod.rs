@@ -7,12 +7,14 @@ pub mod catalogue;
 mod connection;
 pub mod fixtures;
 mod journal;
+mod query;
 mod row;
 mod schema;
 
-pub use connection::{Agreeing, Change, Page, Predicate, Query, Store, Transaction, parse_id};
+pub use connection::{Change, Store, Transaction};
 pub use journal::{Entry, Obligation};
-pub use row::{Row, Value};
+pub use query::{Agreeing, Page, Predicate, Query};
+pub use row::{Row, Value, parse_id};
 pub use rusqlite::ErrorCode;
 pub use schema::ddl;
 

@@ -1,6 +1,6 @@
 //! Values and rows as they leave and enter the store.
 
-use super::catalogue::{Kind, Table};
+use super::catalogue::{Column, Kind, Table};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
@@ -29,6 +29,30 @@ impl Value {
             (Value::Text(text), _) => text.as_str().into(),
         }
     }
+}
+
+impl Column {
+    /// A JSON value as this column stores it; none where it does not fit.
+    pub fn value(&self, json: &Json) -> Option<Value> {
+        Some(match (self.kind, json) {
+            (_, Json::Null) => Value::Null,
+            (Kind::Key | Kind::Id(_), Json::String(text)) => Value::Integer(parse_id(text)?),
+            (Kind::Integer, Json::String(text)) => Value::Integer(text.parse().ok()?),
+            (Kind::Key | Kind::Id(_) | Kind::Integer, Json::Number(n)) => Value::Integer(n.as_i64()?),
+            (Kind::Bool, Json::Bool(b)) => (*b).into(),
+            (Kind::Real, Json::Number(n)) => Value::Real(n.as_f64()?),
+            (Kind::Text | Kind::Phone | Kind::Word(_) | Kind::Timestamp | Kind::Date, Json::String(text)) => {
+                Value::Text(text.clone())
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// A record id: decimal digits without sign or leading zero, as the schema's pattern asks.
+pub fn parse_id(text: &str) -> Option<i64> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    plain.then(|| text.parse().ok()).flatten()
 }
 
 impl From<i64> for Value {

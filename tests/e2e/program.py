@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("INCIDENT_MCP", ROOT / "target" / "debug" / "incident-mcp")).resolve()
 if not PROGRAM.is_file():
-    raise SystemExit(f"there is no program to test at {PROGRAM}; build it, or run scripts/test")
+    raise SystemExit(f"there is no program to test at {PROGRAM}; run scripts/test")
 
 #: An active incident manager, who may do almost anything.
 MANAGER = "6"
