@@ -1,4 +1,15 @@
 //! incident-mcp turns written operating procedures into tools that an agent cannot misuse.
+//!
+//! From the bottom up, each module naming only those above it in this list:
+//!
+//! - [`halt`], [`time`], [`suggest`]: the form of a refusal, times as the procedures write them, "did you mean".
+//! - [`store`]: one catalogue of tables; SQLite, fixtures, journal, canonical state. Only it writes SQL.
+//! - [`action`]: what is recorded. One struct of inputs and one `run` each; a [`action::call::Permit`] is needed to write.
+//! - [`policy`]: who may, when, with which words, at what time, in what wording; loaded from data files and checked whole.
+//! - [`episode`]: the life of a call. One call is one transaction, with its journal entry in it.
+//! - [`mcp`]: tools, resources, prompts and completions over stdio. It holds no rules.
+//!
+//! ARCHITECTURE.md has the code map and the invariants; a test reads the sources and holds them.
 #![deny(missing_docs)]
 
 pub mod action;

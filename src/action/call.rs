@@ -5,6 +5,7 @@ use super::sla::Tiers;
 use super::{Error, Result};
 use crate::store::catalogue::Table;
 use crate::store::{Fault, Row, Transaction, Value};
+use serde_json::Value as Json;
 
 /// A call whose references exist. It can only read.
 pub struct Call<'a> {
@@ -38,6 +39,10 @@ impl<'a> Call<'a> {
     /// Reads beyond the call's own references.
     pub fn store(&self) -> &'a Transaction<'a> {
         self.tx
+    }
+    /// How many columns a change set would change: the fact `computed.changes` of the actions that take one.
+    pub fn changes<T: Record>(&self, id: Id<T>, set: &impl ChangeSet) -> Result<Vec<Json>> {
+        Ok(vec![self.differing(&self.record(id)?, set).len().into()])
     }
     /// The cells of a change set whose values differ from the record's.
     pub fn differing(&self, record: &Row, set: &impl ChangeSet) -> Vec<(&'static str, Value)> {

@@ -6,7 +6,7 @@ use super::{Action, Computed, Effect, Result};
 use crate::store::catalogue::{CLIENTS, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 inputs! {
     /// Onboard a client.
@@ -96,8 +96,7 @@ impl Action for UpdateClient {
     type Answer = Updated;
 
     fn compute(&self, call: &Call<'_>) -> Result<Vec<Json>> {
-        let client = call.record(self.client_id)?;
-        Ok(vec![json!(call.differing(&client, &self.change_set).len())])
+        call.changes(self.client_id, &self.change_set)
     }
 
     fn run(self, permit: &Permit<'_>) -> Result<Updated> {

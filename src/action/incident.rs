@@ -11,7 +11,7 @@ use crate::store::Value;
 use crate::store::catalogue::{INCIDENT_UPDATES, INCIDENTS, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 inputs! {
     /// Open an incident. The severity follows from the nine conditions.
@@ -179,8 +179,7 @@ impl Action for UpdateIncident {
     type Answer = Updated;
 
     fn compute(&self, call: &Call<'_>) -> Result<Vec<Json>> {
-        let incident = call.record(self.incident_id)?;
-        Ok(vec![json!(call.differing(&incident, &self.change_set).len())])
+        call.changes(self.incident_id, &self.change_set)
     }
 
     fn run(self, permit: &Permit<'_>) -> Result<Updated> {

@@ -6,7 +6,7 @@ use super::{Action, Computed, Effect, Result};
 use crate::store::catalogue::{TICKETS, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 inputs! {
     /// Log a technical issue behind an incident.
@@ -84,8 +84,7 @@ impl Action for UpdateTicket {
     type Answer = Updated;
 
     fn compute(&self, call: &Call<'_>) -> Result<Vec<Json>> {
-        let ticket = call.record(self.ticket_id)?;
-        Ok(vec![json!(call.differing(&ticket, &self.change_set).len())])
+        call.changes(self.ticket_id, &self.change_set)
     }
 
     fn run(self, permit: &Permit<'_>) -> Result<Updated> {

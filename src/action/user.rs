@@ -6,7 +6,7 @@ use super::{Action, Computed, Effect, Result};
 use crate::store::catalogue::{Table, USERS};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 inputs! {
     /// Register a user account.
@@ -97,8 +97,7 @@ impl Action for UpdateUser {
     type Answer = Updated;
 
     fn compute(&self, call: &Call<'_>) -> Result<Vec<Json>> {
-        let user = call.record(self.user_id)?;
-        Ok(vec![json!(call.differing(&user, &self.change_set).len())])
+        call.changes(self.user_id, &self.change_set)
     }
 
     fn run(self, permit: &Permit<'_>) -> Result<Updated> {

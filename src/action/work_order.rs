@@ -8,7 +8,7 @@ use super::{Action, Computed, Effect, Result};
 use crate::store::catalogue::{Table, WORK_ORDERS};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 inputs! {
     /// Order operational or on-site work.
@@ -101,8 +101,7 @@ impl Action for UpdateWorkorder {
     type Answer = Updated;
 
     fn compute(&self, call: &Call<'_>) -> Result<Vec<Json>> {
-        let order = call.record(self.workorder_id)?;
-        Ok(vec![json!(call.differing(&order, &self.change_set).len())])
+        call.changes(self.workorder_id, &self.change_set)
     }
 
     fn run(self, permit: &Permit<'_>) -> Result<Updated> {

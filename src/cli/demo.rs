@@ -21,19 +21,18 @@ const REQUEST: &str = "I am Amara Osei, incident manager (user 6). Wrap up incid
 
 /// The calls of the agent, each with what it is thinking.
 fn script() -> [(&'static str, &'static str, Json); 7] {
+    let metric = || {
+        json!({
+            "incident_id": "16",
+            "metric_type": "resolution_time",
+            "calculated_value_minutes": 2940,
+            "target_minutes": 4320,
+            "recorded_by_user": "6",
+        })
+    };
     [
         ("Look at the incident first.", "find_incidents", json!({ "incident_id": "16", "acting_user": "6" })),
-        (
-            "Record the metric.",
-            "log_metric",
-            json!({
-                "incident_id": "16",
-                "metric_type": "resolution_time",
-                "calculated_value_minutes": 2940,
-                "target_minutes": 4320,
-                "recorded_by_user": "6",
-            }),
-        ),
+        ("Record the metric.", "log_metric", metric()),
         (
             "It is only resolved, and the metric needs it closed; closing was asked for anyway.",
             "update_incident",
@@ -50,17 +49,7 @@ fn script() -> [(&'static str, &'static str, Json); 7] {
                 "acting_user": "6",
             }),
         ),
-        (
-            "Now the metric again.",
-            "log_metric",
-            json!({
-                "incident_id": "16",
-                "metric_type": "resolution_time",
-                "calculated_value_minutes": 2940,
-                "target_minutes": 4320,
-                "recorded_by_user": "6",
-            }),
-        ),
+        ("Now the metric again.", "log_metric", metric()),
         (
             "Pay that audit entry too.",
             "log_audit",
