@@ -11,6 +11,9 @@ pub struct Serve {
     setup: Setup,
 }
 
+/// Most unpaid duties that are logged one by one; the summary counts them all.
+const LISTED: usize = 20;
+
 impl Serve {
     pub fn run(&self) -> Result<Answer, Error> {
         let server = Server::new(self.setup.episode()?);
@@ -18,7 +21,7 @@ impl Serve {
         let mut episode = server.episode();
         let summary = episode.summary()?;
         tracing::info!("episode ended: {summary}");
-        for duty in summary.unpaid {
+        for duty in summary.unpaid.iter().take(LISTED) {
             tracing::warn!("unpaid: {duty}");
         }
         Ok(Answer::Yes)

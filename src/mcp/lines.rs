@@ -3,6 +3,8 @@
 //! rmcp drops such lines without a word. A client that sent one is better served by an answer, and the empty object makes
 //! rmcp give it: "Invalid request". Bad UTF-8, JSON that is nested too deep and lines over the limit are all met here.
 
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -44,32 +46,52 @@ impl<R: AsyncRead> Lines<R> {
     }
 }
 
-/// Whether rmcp will be able to parse it: UTF-8, JSON, and nested no deeper than serde_json follows.
+/// Whether rmcp will be able to parse it: the same parser reads it in full, and keeps nothing. (serde's own `IgnoredAny`
+/// skips what it ignores, and lets through deep nesting, half surrogates and numbers that are out of range.)
 fn is_json(text: &[u8]) -> bool {
-    depth(text) < DEEPEST
-        && std::str::from_utf8(text).is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
+    serde_json::from_slice::<Readable>(text).is_ok()
 }
 
-/// serde_json gives up at 128 levels, and rmcp reads a message through one level more.
-const DEEPEST: usize = 120;
+struct Readable;
 
-/// How deep brackets are nested, outside of strings.
-fn depth(text: &[u8]) -> usize {
-    let (mut now, mut most, mut quoted, mut escaped) = (0_usize, 0, false, false);
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'[' | b'{' if !quoted => {
-                now += 1;
-                most = most.max(now);
-            }
-            b']' | b'}' if !quoted => now = now.saturating_sub(1),
-            _ => {}
-        }
+impl<'de> Deserialize<'de> for Readable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Readable, D::Error> {
+        deserializer.deserialize_any(Readable)
     }
-    most
+}
+
+impl<'de> Visitor<'de> for Readable {
+    type Value = Readable;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Readable, E> {
+        Ok(self)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Readable, E> {
+        Ok(self)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Readable, E> {
+        Ok(self)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Readable, E> {
+        Ok(self)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Readable, E> {
+        Ok(self)
+    }
+    fn visit_unit<E>(self) -> Result<Readable, E> {
+        Ok(self)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Readable, A::Error> {
+        while items.next_element::<Readable>()?.is_some() {}
+        Ok(self)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Readable, A::Error> {
+        while entries.next_entry::<Readable, Readable>()?.is_some() {}
+        Ok(self)
+    }
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Lines<R> {
@@ -126,7 +148,9 @@ mod tests {
     fn json_passes_and_the_rest_is_replaced() {
         assert_eq!(screened(b"{\"a\":1}\n\n[2]\r\n"), b"{\"a\":1}\n\n[2]\r\n");
         assert_eq!(screened(b"nonsense\n{}\n"), b"{}\n{}\n");
-        assert_eq!(screened(b"{\"a\":\"\xff\"}\n"), b"{}\n");
+        for line in [&b"{\"a\":\"\xff\"}\n"[..], b"\"\\ud800\"\n", b"[1e999]\n"] {
+            assert_eq!(screened(line), b"{}\n");
+        }
     }
 
     #[test]
