@@ -116,10 +116,7 @@ impl Verdict<'_> {
             let value = given.get(input.name);
             let field = || format!("{path}{}", input.name);
             match (input.kind, value) {
-                (InputKind::Id(table), None) => {
-                    debug_assert_eq!(table.columns[0].name, table.key().name);
-                    rows.push((format!("{nested}{}", input.row_name()), None));
-                }
+                (InputKind::Id(_), None) => rows.push((format!("{nested}{}", input.row_name()), None)),
                 (InputKind::Id(table), Some(id)) => {
                     let row = self.reference(table, &field(), id)?;
                     rows.push((format!("{nested}{}", input.row_name()), Some(row)));
