@@ -7,7 +7,7 @@ use crate::action::call::{Call, Permit};
 use crate::halt::Halt;
 use crate::policy::{Act, Audit, Policy, Tool, Work, expression};
 use crate::store::catalogue::AUDIT_LOGS;
-use crate::store::fixtures::brief;
+use crate::store::fixtures::brief_text;
 use crate::store::{Change, Entry, Fault, Obligation, Transaction};
 use crate::suggest::did_you_mean;
 use serde_json::{Map, Value as Json, json};
@@ -55,8 +55,7 @@ impl Episode {
         let policy = self.policy.clone();
         let Some(tool) = policy.tool(name) else {
             let hint = did_you_mean(name, policy.tools.iter().map(|tool| tool.name.as_str()));
-            let name = brief(&name.into()).trim_matches('"').to_owned();
-            return Err(UnknownTool { name, hint });
+            return Err(UnknownTool { name: brief_text(name), hint });
         };
         let given = serde_json::to_string(&arguments).unwrap_or_default();
         // A panic unwinds through the transaction, which rolls back when it is dropped.

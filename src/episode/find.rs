@@ -6,6 +6,7 @@ use super::judge::{Stop, Verdict};
 use crate::halt::Problem;
 use crate::policy::schema::{ACTING_USER, CONTAINS, CURSOR, DETAIL, DETAILED, LIMIT, ROWS, SINCE, UNTIL};
 use crate::store::catalogue::{Filter, Table};
+use crate::store::fixtures::brief_text;
 use crate::store::{Page, Predicate, Query, Row, parse_id};
 use crate::time;
 use serde_json::{Map, Value as Json};
@@ -30,7 +31,7 @@ pub(super) fn find(
         Some(cursor) => parse_id(cursor).ok_or_else(|| {
             verdict.invalid(vec![Problem {
                 field: CURSOR.to_owned(),
-                value: Some(crate::store::fixtures::brief(&cursor.into()).trim_matches('"').into()),
+                value: Some(brief_text(cursor).into()),
                 problem: "is not a next_cursor that this tool gave".to_owned(),
                 allowed: Vec::new(),
                 did_you_mean: None,

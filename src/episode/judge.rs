@@ -9,7 +9,7 @@ use crate::halt::{Halt, Problem};
 use crate::policy::expression::{Type, View};
 use crate::policy::{Act, Audit, Look, Policy, Refusal, Rule, Sight, Tool};
 use crate::store::catalogue::{self, Kind, Table, USERS};
-use crate::store::fixtures::brief;
+use crate::store::fixtures::brief_text;
 use crate::store::{Agreeing, Page, Predicate, Query, Row, Transaction, Value, parse_id};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
@@ -70,7 +70,10 @@ pub(super) fn judge(
     {
         let policy = verdict.policy;
         let call = Call::new(verdict.tx, &policy.clock, &policy.tiers, Some(actor.clone()));
-        let computed = action.compute(&call).map_err(Failure::Action)?;
+        let computed = match act.reads_computed {
+            true => action.compute(&call).map_err(Failure::Action)?,
+            false => Vec::new(),
+        };
         // Who is only named, such as a reporter, brings no client into the call; a user whom it changes does.
         let changed = act.operation.record == &USERS && act.operation.effect == Effect::Update;
         let counts = |name: &str, row: &Row| row.table() != &USERS || changed && name == USERS.entity;
@@ -127,11 +130,10 @@ impl Verdict<'_> {
                         self.reference(table, &field(), id)?;
                     }
                 }
-                (InputKind::ChangeSet(columns), Some(Json::Object(set))) => {
+                (InputKind::ChangeSet(columns), set) => {
+                    let none = Map::new();
+                    let set = set.and_then(Json::as_object).unwrap_or(&none);
                     self.references_of(columns, set, &format!("{}.", input.name), rows)?;
-                }
-                (InputKind::ChangeSet(columns), _) => {
-                    self.references_of(columns, &Map::new(), &format!("{}.", input.name), rows)?;
                 }
                 _ => {}
             }
@@ -148,16 +150,13 @@ impl Verdict<'_> {
         }
         let entity = table.entity.replace('_', " ");
         let find = self.policy.finder(table).map_or("a lookup", |tool| tool.name.as_str());
-        let shown = brief(id);
-        let mut view = View::new();
-        for (name, value) in [("field", field), ("entity", &entity), ("id", shown.trim_matches('"')), ("find", find)] {
-            view.bind(name, value.into(), &Type::Text);
-        }
+        let shown = brief_text(text);
+        let view = texts(&[("field", field), ("entity", &entity), ("id", &shown), ("find", find)]);
         let refusal = &self.policy.refusals.reference;
         let code = format!("{}_{}", table.entity.to_uppercase(), refusal.code);
         let mut halt = self.refuse(refusal, "input.reference", None, &view);
         halt.code = code;
-        halt.evidence.insert(field.to_owned(), shown.trim_matches('"').into());
+        halt.evidence.insert(field.to_owned(), shown.into());
         Err(halt.into())
     }
 
@@ -186,17 +185,13 @@ impl Verdict<'_> {
 
     /// The refusal of a call for which nobody acts.
     pub fn actor_missing(&self, argument: &str) -> Halt {
-        let mut view = View::new();
-        view.bind("argument", argument.into(), &Type::Text);
+        let view = texts(&[("argument", argument)]);
         self.refuse(&self.policy.refusals.actor_missing, "actor.given", None, &view)
     }
 
     fn actor_mismatch(&self, argument: &str, session: i64, named: &Row) -> Halt {
         let (session, named) = (session.to_string(), named.key().to_string());
-        let mut view = View::new();
-        for (name, value) in [("argument", argument), ("session", &session), ("given", &named)] {
-            view.bind(name, value.into(), &Type::Text);
-        }
+        let view = texts(&[("argument", argument), ("session", &session), ("given", &named)]);
         let refusal = &self.policy.refusals.actor_mismatch;
         let mut halt = self.refuse(refusal, "actor.same", None, &view);
         halt.evidence.insert("session".to_owned(), session.into());
@@ -305,32 +300,23 @@ impl Verdict<'_> {
     }
 
     fn look(&self, look: &Look, view: &View, rows: &[Row]) -> Result<Json, Stop> {
-        if let Sight::Concerned(table) = look.what {
-            let mut found = BTreeSet::new();
-            for row in rows {
-                self.belongs(row, table, &mut found)?;
-            }
-            return Ok(found.iter().map(|id| Json::from(id.to_string())).collect());
-        }
-        let mut equal = Vec::with_capacity(look.equal.len());
-        for (column, expression) in &look.equal {
-            let value = expression.evaluate(view)?;
-            equal.push((*column, column.value(&value).unwrap_or(Value::Null)));
-        }
-        let except = match &look.except {
-            Some(except) => except.evaluate(view)?.as_str().and_then(parse_id),
-            None => None,
-        };
         Ok(match look.what {
-            Sight::Count(table) => self.tx.count(&Agreeing { table, equal, except })?.into(),
+            Sight::Concerned(table) => {
+                let mut found = BTreeSet::new();
+                for row in rows {
+                    self.belongs(row, table, &mut found)?;
+                }
+                found.iter().map(|id| Json::from(id.to_string())).collect()
+            }
+            Sight::Count(table) => self.tx.count(&agreeing(look, table, view)?)?.into(),
             Sight::List(table, column) => {
+                let Agreeing { equal, except, .. } = agreeing(look, table, view)?;
                 let predicates = equal.into_iter().map(|(column, value)| Predicate::Equal(column, value));
                 let page = Page { after: 0, limit: u32::MAX };
                 let found = self.tx.find(&Query { table, predicates: predicates.collect(), page })?;
                 let found = found.iter().filter(|row| Some(row.key()) != except);
                 found.map(|row| row.get(column.name).to_json(column.kind)).collect()
             }
-            Sight::Concerned(_) => Json::Null,
         })
     }
 
@@ -352,6 +338,28 @@ impl Verdict<'_> {
         }
         Ok(())
     }
+}
+
+/// The rows that a look asks for.
+fn agreeing<'a>(look: &'a Look, table: &'static Table, view: &View) -> Result<Agreeing<'a>, Stop> {
+    let mut equal = Vec::with_capacity(look.equal.len());
+    for (column, expression) in &look.equal {
+        equal.push((*column, column.value(&expression.evaluate(view)?).unwrap_or(Value::Null)));
+    }
+    let except = match &look.except {
+        Some(except) => except.evaluate(view)?.as_str().and_then(parse_id),
+        None => None,
+    };
+    Ok(Agreeing { table, equal, except })
+}
+
+/// The values that a built-in refusal shows.
+fn texts(values: &[(&str, &str)]) -> View {
+    let mut view = View::new();
+    for (name, value) in values {
+        view.bind(*name, (*value).into(), &Type::Text);
+    }
+    view
 }
 
 /// The references by which a record belongs to another one; the rest, such as a reporter, only name somebody.

@@ -211,6 +211,8 @@ pub struct Act {
     pub actor_rules: Vec<Arc<Rule>>,
     /// Rules after it, in order.
     pub rules: Vec<Arc<Rule>>,
+    /// Whether any of these rules reads what the action computes.
+    pub reads_computed: bool,
     /// Clauses that the action itself carries out.
     pub clauses: Vec<String>,
     /// Types of what rules see.

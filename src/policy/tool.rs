@@ -122,6 +122,7 @@ pub(super) fn compile(
             roles_clause,
             audit,
             actor_rules: shared.actor.clone(),
+            reads_computed: own.iter().any(|rule| reads(rule, "computed")),
             rules: shared.records.iter().cloned().chain(own).collect(),
             clauses: tool.clauses.iter().map(|clause| clause.value.clone()).collect(),
             types,
@@ -131,6 +132,12 @@ pub(super) fn compile(
         defaults,
         validator: OnceLock::new(),
     })
+}
+
+/// Whether a rule reads anything of that name.
+fn reads(rule: &Rule, name: &str) -> bool {
+    let paths = rule.when.iter().flat_map(|when| when.paths()).chain(&rule.paths);
+    paths.into_iter().any(|path| path.split('.').next() == Some(name))
 }
 
 /// The words that each filter of a lookup accepts.

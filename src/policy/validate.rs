@@ -3,7 +3,7 @@
 use super::{Tool, Work, schema};
 use crate::action::input::{Input, Kind};
 use crate::halt::Problem;
-use crate::store::fixtures::brief;
+use crate::store::fixtures::{brief, brief_text};
 use crate::suggest::nearest;
 use crate::time::is_time;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Wrong};
@@ -64,7 +64,7 @@ impl Tool {
                     let listed: Vec<&str> = names.clone().collect();
                     let text = format!("is not an argument; there are {}", listed.join(", "));
                     let given = at(arguments, &path).and_then(|object| object.get(name));
-                    let mut problem = problem(&shorten(&field), given, text);
+                    let mut problem = problem(&brief_text(&field), given, text);
                     // A name that is given already is not what was meant.
                     let present = |known: &&str| at(arguments, &path).is_none_or(|o| o.get(*known).is_none());
                     problem.did_you_mean = nearest(name, names.clone().filter(present)).map(str::to_owned);
@@ -201,10 +201,6 @@ fn shown(value: &Json) -> Json {
         Json::String(_) | Json::Array(_) | Json::Object(_) => brief(value).into(),
         _ => value.clone(),
     }
-}
-
-fn shorten(name: &str) -> String {
-    brief(&name.into()).trim_matches('"').to_owned()
 }
 
 fn join(path: &str, name: &str) -> String {

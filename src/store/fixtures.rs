@@ -292,6 +292,11 @@ fn cell(column: &Column, json: &Json, words: Option<&BTreeSet<String>>) -> Resul
     Ok(value)
 }
 
+/// A text short enough to print in a message, without quotes around it.
+pub fn brief_text(text: &str) -> String {
+    brief(&text.into()).trim_matches('"').to_owned()
+}
+
 /// A JSON value short enough to print in a message.
 pub fn brief(value: &Json) -> String {
     const MOST: usize = 60;

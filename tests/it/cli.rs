@@ -1,5 +1,6 @@
 //! The command line, as a shell sees it: exit codes, texts, and what goes where.
 
+use crate::support;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -350,21 +351,10 @@ fn policies_are_checked_and_shown() {
     assert!(coverage.lines().any(|line| line.starts_with("metric.2\t") && line.contains("metric.incident-closed")));
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => drop(fs::copy(entry.path(), target).unwrap()),
-        }
-    }
-}
-
 #[test]
 fn a_broken_policy_is_told_by_file_and_line() {
     let folder = TempDir::new().unwrap();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policy"), folder.path());
+    support::copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policy"), folder.path());
     let policies = folder.path().to_str().unwrap();
     let sound = run(&["policy", "check", "--policies", policies]).ends(0).stdout;
     assert_eq!(sound, run(&["policy", "check"]).stdout, "the folder is what the program ships");
@@ -403,7 +393,7 @@ fn fixtures_are_checked() {
 
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/default");
     let folder = TempDir::new().unwrap();
-    copy(&shipped, folder.path());
+    support::copy_folder(&shipped, folder.path());
     let path = folder.path().to_str().unwrap();
     assert_eq!(run(&["fixtures", "check", path]).ends(0).stdout, ran.stdout);
 

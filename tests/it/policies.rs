@@ -24,7 +24,7 @@ pub struct Copy {
 impl Copy {
     pub fn new() -> Copy {
         let copy = Copy { folder: tempfile::tempdir().unwrap() };
-        copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policy"), copy.folder.path());
+        support::copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policy"), copy.folder.path());
         copy
     }
     fn path(&self, file: &str) -> PathBuf {
@@ -46,17 +46,6 @@ impl Copy {
         let root = format!("{}/", self.folder.path().display());
         let plain = |text: &str| text.replace(&root, "");
         mistakes.into_iter().map(|m| (plain(&m.place.file), m.place.line, plain(&m.message))).collect()
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy_folder(&entry.path(), &target),
-            false => drop(fs::copy(entry.path(), target).unwrap()),
-        }
     }
 }
 

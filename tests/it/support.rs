@@ -7,6 +7,7 @@ use incident_mcp::store::fixtures::Fixtures;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 
 static POLICIES: LazyLock<BTreeMap<String, Arc<Policy>>> = LazyLock::new(|| {
@@ -229,4 +230,16 @@ pub fn permitted_call(policy_id: &str, tool: &Tool) -> Value {
 /// A JSON data file.
 pub fn data(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
+}
+
+/// Copy a folder with all that is in it.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy_folder(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
 }
