@@ -2,6 +2,7 @@
 
 use super::Error;
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use incident_mcp::episode::{Episode, Mode, Settings};
 use incident_mcp::policy::{self, Audit, Policy, Source};
 use incident_mcp::store::fixtures::{Fixtures, Problem};
@@ -64,10 +65,10 @@ pub struct Setup {
     #[arg(long, value_name = "DIR", env = "INCIDENT_MCP_FIXTURES")]
     fixtures: Option<PathBuf>,
     /// What happens to a call that a rule would halt
-    #[arg(long, value_enum, default_value_t = Mode::Enforce, env = "INCIDENT_MCP_MODE")]
+    #[arg(long, value_parser = modes(), default_value = Mode::Enforce.name(), env = "INCIDENT_MCP_MODE")]
     mode: Mode,
     /// Who writes audit entries [default: as the policy says]
-    #[arg(long, value_enum, env = "INCIDENT_MCP_AUDIT")]
+    #[arg(long, value_parser = audits(), env = "INCIDENT_MCP_AUDIT")]
     audit: Option<Audit>,
     /// The session's user, by id or e-mail address; without it each call names its own
     #[arg(long, value_name = "USER", env = "INCIDENT_MCP_ACTOR")]
@@ -85,7 +86,7 @@ impl Setup {
             fixtures(self.fixtures.as_ref()).map_err(|problems| listed("the fixtures have problems:", &problems))?;
         let settings = Settings { mode: self.mode, audit: self.audit, actor: self.actor.clone() };
         Ok(match &self.state {
-            None => Episode::in_memory(policy, &fixtures, &settings)?,
+            None => Episode::on_image(policy, &fixtures.image()?, &settings)?,
             Some(file) => Episode::in_file(policy, &fixtures, &settings, file)?,
         })
     }
@@ -105,4 +106,24 @@ pub fn union_of_words(policies: &[Policy]) -> impl Fn(&str) -> Option<BTreeSet<S
         let lists: Vec<_> = policies.iter().filter_map(|policy| policy.words.get(vocabulary)).collect();
         (!lists.is_empty()).then(|| lists.iter().flat_map(|words| words.iter().cloned()).collect())
     }
+}
+
+fn modes() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new([
+        PossibleValue::new("enforce").help("It halts"),
+        PossibleValue::new("observe").help("It goes through, and the journal says what would have halted it"),
+        PossibleValue::new("off").help("It goes through; only types and references are checked"),
+    ])
+    .try_map(|name| Mode::ALL.into_iter().find(|mode| mode.name() == name).ok_or("no such mode"))
+}
+
+fn audits() -> impl TypedValueParser<Value = Audit> {
+    PossibleValuesParser::new([
+        PossibleValue::new("explicit").help("The agent, with log_audit; the answer of a write says what it owes"),
+        PossibleValue::new("automatic").help("The server, in the same transaction"),
+        PossibleValue::new("none").help("Nobody has to"),
+    ])
+    .try_map(|name| {
+        Audit::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, audit)| audit).ok_or("no such way")
+    })
 }

@@ -62,9 +62,7 @@ impl Which {
             None => {
                 let set = fixtures(self.fixtures.as_ref());
                 let set = set.map_err(|problems| super::setup::listed("the fixtures have problems:", &problems))?;
-                let mut store = Store::in_memory()?;
-                set.seed(&mut store)?;
-                Ok(store)
+                Ok(set.store()?)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The life of a call: shape and types, references, acting user, rules, write, journal; one transaction.
 
 use super::judge::{Stop, Verdict, judge};
-use super::{Episode, Outcome, UnknownTool, find};
+use super::{CallError, Episode, Outcome, find};
 use crate::action;
 use crate::action::call::{Call, Permit};
 use crate::halt::Halt;
@@ -51,15 +51,35 @@ pub(super) struct Record {
 
 impl Episode {
     /// Run one tool call. A halt or a fault writes nothing but its journal entry.
-    pub fn call(&mut self, name: &str, arguments: Map<String, Json>) -> Result<Outcome, UnknownTool> {
+    pub fn call(&mut self, name: &str, arguments: Map<String, Json>) -> Result<Outcome, CallError> {
+        self.call_once(name, arguments, None)
+    }
+
+    /// Run one tool call, once for each key: repeated under its key, it is answered as the first time and writes nothing.
+    ///
+    /// A call that ended in a fault wrote nothing, so under its key it can be tried again.
+    pub fn call_once(
+        &mut self,
+        name: &str,
+        arguments: Map<String, Json>,
+        key: Option<&str>,
+    ) -> Result<Outcome, CallError> {
         let policy = self.policy.clone();
         let Some(tool) = policy.tool(name) else {
             let hint = did_you_mean(name, policy.tools.iter().map(|tool| tool.name.as_str()));
-            return Err(UnknownTool { name: brief_text(name), hint });
+            return Err(CallError::UnknownTool { name: brief_text(name), hint });
         };
         let given = serde_json::to_string(&arguments).unwrap_or_default();
+        if let Some(key) = key {
+            match self.earlier(key) {
+                Ok(None) => {}
+                Ok(Some((tool, same, outcome))) if tool == name && same == arguments => return Ok(outcome),
+                Ok(Some((tool, ..))) => return Err(CallError::KeyTaken { key: brief_text(key), tool }),
+                Err(failure) => return Ok(self.fault(tool, given, &failure)),
+            }
+        }
         // A panic unwinds through the transaction, which rolls back when it is dropped.
-        let attempt = catch_unwind(AssertUnwindSafe(|| self.attempt(&policy, tool, arguments, &given)));
+        let attempt = catch_unwind(AssertUnwindSafe(|| self.attempt(&policy, tool, arguments, &given, key)));
         let failure = match attempt {
             Ok(Ok(outcome)) => return Ok(outcome),
             Ok(Err(failure)) => failure,
@@ -68,12 +88,27 @@ impl Episode {
         Ok(self.fault(tool, given, &failure))
     }
 
+    /// The call that was made under that key: its tool, its arguments, and its answer again.
+    fn earlier(&mut self, key: &str) -> Result<Option<(String, Map<String, Json>, Outcome)>, Failure> {
+        let Some(first) = self.store.transaction()?.keyed(key)? else { return Ok(None) };
+        let outcome = Outcome {
+            answer: serde_json::from_str(&first.answer)?,
+            text: first.answer,
+            is_error: first.outcome != OK,
+            code: first.outcome,
+            rule: first.rule,
+            repeated: true,
+        };
+        Ok(Some((first.tool, serde_json::from_str(&first.arguments)?, outcome)))
+    }
+
     fn attempt(
         &mut self,
         policy: &Policy,
         tool: &Tool,
         arguments: Map<String, Json>,
         given: &str,
+        key: Option<&str>,
     ) -> Result<Outcome, Failure> {
         let (mode, audit, session) = (self.mode, self.audit, self.actor);
         let mut tx = self.store.transaction()?;
@@ -84,7 +119,7 @@ impl Episode {
             Work::Act(act) => run(&verdict, act, arguments, &mut record),
         };
         let (answer, ledger, outcome, rule) = match result {
-            Ok(done) => (done.answer, Some(done.ledger), "ok".to_owned(), None),
+            Ok(done) => (done.answer, Some(done.ledger), OK.to_owned(), None),
             Err(Stop::Halt(halt)) => {
                 let (code, rule) = (halt.code.clone(), halt.rule.clone());
                 (object(serde_json::to_value(halt)?)?, None, code, Some(rule))
@@ -100,6 +135,7 @@ impl Episode {
         }
         let entry = Entry {
             call: record.number,
+            key: key.map(str::to_owned),
             tool: tool.name.clone(),
             actor: record.actor.map(|id| id.to_string()),
             arguments: given.to_owned(),
@@ -119,7 +155,8 @@ impl Episode {
             }
         }
         tx.commit()?;
-        Ok(Outcome { answer, text: entry.answer, is_error: ledger.is_none() })
+        let Entry { answer: text, outcome: code, rule, .. } = entry;
+        Ok(Outcome { answer, text, is_error: ledger.is_none(), code, rule, repeated: false })
     }
 
     /// Log the failure in full; tell the caller, and the journal, its number only.
@@ -135,6 +172,7 @@ impl Episode {
         });
         let entry = Entry {
             call: number,
+            key: None,
             tool: tool.name.clone(),
             actor: None,
             arguments: given,
@@ -151,10 +189,14 @@ impl Episode {
         if let Err(error) = journaled {
             tracing::error!(id, "the failure could not be journaled: {error}");
         }
-        let text = entry.answer;
-        Outcome { answer: object(answer).unwrap_or_default(), text, is_error: true }
+        let Entry { answer: text, outcome: code, .. } = entry;
+        let answer = object(answer).unwrap_or_default();
+        Outcome { answer, text, is_error: true, code, rule: None, repeated: false }
     }
 }
+
+/// The outcome of a call that went through.
+const OK: &str = "ok";
 
 /// Judge an action and, if it passes, run it.
 fn run(verdict: &Verdict<'_>, act: &Act, arguments: Map<String, Json>, record: &mut Record) -> Result<Done, Stop> {

@@ -7,8 +7,11 @@ mod judge;
 use crate::policy::{Audit, Policy};
 use crate::store::canonical::{Extent, StateHash};
 use crate::store::catalogue::USERS;
+use crate::store::difference::{Difference, difference};
 use crate::store::fixtures::Fixtures;
-use crate::store::{Entry, ErrorCode, Fault, Obligation, Predicate, Query, Row, Store, Value, parse_id};
+use crate::store::image::Image;
+use crate::store::{Entry, ErrorCode, Fault, Obligation, Predicate, Query, Row, Store, Value, parse_id, schema_tag};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +19,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What happens to a call that a rule would halt. The tool list is the same in all modes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// It halts.
     Enforce,
@@ -27,6 +31,9 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// All modes.
+    pub const ALL: [Mode; 3] = [Mode::Enforce, Mode::Observe, Mode::Off];
+
     /// Its name on the command line and in the journal.
     pub fn name(self) -> &'static str {
         match self {
@@ -95,16 +102,35 @@ pub struct Outcome {
     pub text: String,
     /// Whether the answer is a halt or a fault.
     pub is_error: bool,
+    /// `ok`, the halt's code, or `FAULT`.
+    pub code: String,
+    /// The rule that halted it.
+    pub rule: Option<String>,
+    /// Whether this is the answer of an earlier call under the same key. Then nothing was written.
+    pub repeated: bool,
 }
 
-/// A call to a tool that the policy does not have. Nothing was run and nothing is journaled.
+/// Why a call could not be one. Nothing was run, and nothing is journaled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no tool {name:?}{hint}")]
-pub struct UnknownTool {
-    /// The name that was called, shortened.
-    pub name: String,
-    /// The name that was probably meant, as a question.
-    pub hint: String,
+pub enum CallError {
+    /// The policy does not have such a tool.
+    #[error("there is no tool {name:?}{hint}")]
+    UnknownTool {
+        /// The name that was called, shortened.
+        name: String,
+        /// The name that was probably meant, as a question.
+        hint: String,
+    },
+    /// The idempotency key belongs to another call.
+    #[error(
+        "the idempotency key {key:?} was used for another call, of {tool}; repeat that call as it was, or choose a new key"
+    )]
+    KeyTaken {
+        /// The key, shortened.
+        key: String,
+        /// The tool of the first call.
+        tool: String,
+    },
 }
 
 /// What happened in an episode.
@@ -143,10 +169,13 @@ pub struct Episode {
 }
 
 impl Episode {
-    /// An episode in memory.
-    pub fn in_memory(policy: Arc<Policy>, fixtures: &Fixtures, settings: &Settings) -> Result<Episode, StartError> {
-        let mut store = Store::in_memory()?;
-        fixtures.seed(&mut store)?;
+    /// An episode in memory that starts from an image.
+    pub fn on_image(policy: Arc<Policy>, image: &Arc<Image>, settings: &Settings) -> Result<Episode, StartError> {
+        Episode::begin(policy, image.store(), settings)
+    }
+
+    /// Go on with an episode whose state is already there.
+    pub fn resume(policy: Arc<Policy>, store: Store, settings: &Settings) -> Result<Episode, StartError> {
         Episode::begin(policy, store, settings)
     }
 
@@ -167,7 +196,9 @@ impl Episode {
         let (mut store, _) = Store::in_file(path).map_err(not_a_state)?;
         let begun = store.transaction()?.setting("policy").map_err(not_a_state)?;
         let audit = settings.audit.unwrap_or(policy.audit).name();
+        let schema = schema_tag();
         let wanted = [
+            ("schema", schema.as_str()),
             ("policy", policy.id.as_str()),
             ("policy fingerprint", policy.fingerprint.as_str()),
             ("mode", settings.mode.name()),
@@ -206,9 +237,35 @@ impl Episode {
         Ok(Episode { policy, store, mode: settings.mode, audit, actor })
     }
 
+    /// A new episode from this one's present state, journal included; none where the state is in a file of its own.
+    pub fn fork(&self) -> Option<Episode> {
+        let Episode { policy, store, mode, audit, actor } = self;
+        Some(Episode { policy: policy.clone(), store: store.fork()?, mode: *mode, audit: *audit, actor: *actor })
+    }
+
+    /// Go back to the state of another episode of the same image, a checkpoint say, journal included.
+    pub fn restore(&mut self, earlier: &Episode) -> bool {
+        earlier.store.fork().map(|store| self.store = store).is_some()
+    }
+
+    /// Go back to the image. False where the state is in a file of its own.
+    pub fn reset(&mut self) -> bool {
+        let image = self.store.sheet().map(|sheet| sheet.image().clone());
+        image.map(|image| self.store = image.store()).is_some()
+    }
+
+    /// What differs between this state and a later one, cell by cell.
+    pub fn difference(&mut self, later: &mut Episode, extent: Extent) -> Result<Vec<Difference>, Fault> {
+        difference(&mut self.store, &mut later.store, extent)
+    }
+
     /// The policy that it runs under.
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
+    }
+    /// What happens to a call that a rule would halt.
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
     /// Who writes its audit entries.
     pub fn audit(&self) -> Audit {

@@ -26,12 +26,14 @@ use crate::action::sla::Tiers;
 use crate::store::catalogue::{AUDIT_LOGS, Column, Table};
 use coverage::Cover;
 use expression::{Expression, Template, Type, Vocabularies};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// Who writes the audit entry that a change owes (ruling X51).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Audit {
     /// The agent, with `log_audit`; the answer of a write says what it owes.
     Explicit,

@@ -1,17 +1,20 @@
-//! Canonical state: one text for one state, whatever order and spelling it came from.
+//! Canonical state: one text for one state, whatever order and spelling it came from, and its hash.
 //!
 //! Tables in name order; rows in key order; columns in name order; a JSON object a row, without nulls; whole decimals
 //! written as integers. Empty tables are left out. So neither a new table nor a new nullable column changes the hash
 //! of a state that does not use it.
+//!
+//! The hash is SHA-256 in three steps: of each row's text; of a table's row hashes, one after the other; and of
+//! [`VERSION`] and a line `name hash` a table. So an episode's hash costs what the episode changed, and no more.
 
 use super::catalogue::{TABLES, Table};
-use super::{Fault, Store, Transaction, Value};
+use super::{Fault, Row, Store, Transaction, Value};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Names the form below; a change of the form changes the tag, so hashes of two forms never compare equal.
-pub const VERSION: &str = "incident-mcp/state/1";
+/// Names the form above; a change of the form changes the tag, so hashes of two forms never compare equal.
+pub const VERSION: &str = "incident-mcp/state/2";
 
 /// The hash of a state, whole and by table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,61 +34,132 @@ pub enum Extent {
     Everything,
 }
 
+impl Extent {
+    /// The tables that count.
+    pub fn tables(self) -> impl Iterator<Item = &'static Table> {
+        TABLES.iter().copied().filter(move |table| self == Extent::Everything || !table.diligence)
+    }
+}
+
 /// The canonical rows of tables that have any, by name.
 pub type State = BTreeMap<&'static str, Vec<Map<String, Json>>>;
 
 /// The rows of every table that counts, in canonical order.
 pub fn dump(tx: &Transaction<'_>, extent: Extent) -> Result<State, Fault> {
     let mut state = BTreeMap::new();
-    for table in TABLES.iter().filter(|table| extent == Extent::Everything || !table.diligence) {
-        let rows = rows(tx, table)?;
+    for table in extent.tables() {
+        let rows = tx.all(table)?;
         if !rows.is_empty() {
-            state.insert(table.name, rows);
+            let order = order(table);
+            state.insert(table.name, rows.iter().map(|row| canonical(row, &order)).collect());
         }
     }
     Ok(state)
 }
 
-/// The hash of the state.
-pub fn hash(tx: &Transaction<'_>, extent: Extent) -> Result<StateHash, Fault> {
-    let mut whole = Sha256::new();
-    whole.update(VERSION);
-    let mut tables = BTreeMap::new();
-    for (name, rows) in dump(tx, extent)? {
-        let mut table = Sha256::new();
-        for row in rows {
-            table.update(Json::Object(row).to_string());
-            table.update("\n");
+/// The hash of a row, a table or a state.
+type Hash = [u8; 32];
+
+/// The hash of every row of a state, in key order, and of every table.
+pub struct Rows {
+    tables: BTreeMap<&'static str, (Vec<(i64, Hash)>, Hash)>,
+}
+
+impl Rows {
+    /// Hash every row.
+    pub fn of(tx: &Transaction<'_>) -> Result<Rows, Fault> {
+        let mut tables = BTreeMap::new();
+        for table in Extent::Everything.tables() {
+            let order = order(table);
+            let rows: Vec<(i64, Hash)> = tx.all(table)?.iter().map(|row| (row.key(), row_hash(row, &order))).collect();
+            if !rows.is_empty() {
+                let whole = table_hash(rows.iter().map(|(_, hash)| hash));
+                tables.insert(table.name, (rows, whole));
+            }
         }
-        let table = hex(&table.finalize());
-        whole.update(format!("\n{name} {table}"));
-        tables.insert(name, table);
+        Ok(Rows { tables })
     }
-    Ok(StateHash { state: hex(&whole.finalize()), tables })
+
+    /// The hash of a table in a later state, in which only the rows with those keys can be other ones; none where it is
+    /// empty.
+    fn later(&self, tx: &Transaction<'_>, table: &'static Table, keys: &BTreeSet<i64>) -> Result<Option<Hash>, Fault> {
+        let (rows, whole) =
+            self.tables.get(table.name).map_or((&[][..], None), |(rows, hash)| (&rows[..], Some(*hash)));
+        if keys.is_empty() {
+            return Ok(whole);
+        }
+        let mut now: BTreeMap<i64, Hash> = rows.iter().copied().collect();
+        let order = order(table);
+        for key in keys {
+            match tx.get(table, *key)? {
+                Some(row) => now.insert(*key, row_hash(&row, &order)),
+                None => now.remove(key),
+            };
+        }
+        Ok((!now.is_empty()).then(|| table_hash(now.values())))
+    }
 }
 
 impl Store {
     /// The hash of the present state.
     pub fn hash(&mut self, extent: Extent) -> Result<StateHash, Fault> {
-        hash(&self.transaction()?, extent)
+        let image = self.sheet().map(|sheet| sheet.image().clone());
+        let tx = self.transaction()?;
+        let mut tables = BTreeMap::new();
+        match image {
+            None => {
+                let rows = Rows::of(&tx)?;
+                for table in extent.tables() {
+                    if let Some((_, hash)) = rows.tables.get(table.name) {
+                        tables.insert(table.name, hex(hash));
+                    }
+                }
+            }
+            Some(image) => {
+                let (rows, touched) = (image.rows()?, tx.touched()?);
+                for table in extent.tables() {
+                    let keys = touched.get(table.name).unwrap_or(const { &BTreeSet::new() });
+                    if let Some(hash) = rows.later(&tx, table, keys)? {
+                        tables.insert(table.name, hex(&hash));
+                    }
+                }
+            }
+        }
+        let mut whole = Sha256::new();
+        whole.update(VERSION);
+        for (name, hash) in &tables {
+            whole.update(format!("\n{name} {hash}"));
+        }
+        Ok(StateHash { state: hex(&whole.finalize()), tables })
     }
 }
 
-fn rows(tx: &Transaction<'_>, table: &'static Table) -> Result<Vec<Map<String, Json>>, Fault> {
+fn row_hash(row: &Row, order: &[usize]) -> Hash {
+    Sha256::digest(Json::Object(canonical(row, order)).to_string()).into()
+}
+
+fn table_hash<'a>(rows: impl Iterator<Item = &'a Hash>) -> Hash {
+    let mut whole = Sha256::new();
+    rows.for_each(|hash| whole.update(hash));
+    whole.finalize().into()
+}
+
+/// The positions of a table's columns, in name order.
+pub(super) fn order(table: &Table) -> Vec<usize> {
     let mut columns: Vec<usize> = (0..table.columns.len()).collect();
     columns.sort_by_key(|at| table.columns[*at].name);
-    let all = tx.all(table)?;
-    let canonical = all.iter().map(|row| {
-        columns
-            .iter()
-            .filter(|at| row.cells()[**at] != Value::Null)
-            .map(|at| {
-                let column = &table.columns[*at];
-                (column.name.to_owned(), normal(row.cells()[*at].to_json(column.kind)))
-            })
-            .collect()
-    });
-    Ok(canonical.collect())
+    columns
+}
+
+/// A row as its canonical object.
+pub(super) fn canonical(row: &Row, order: &[usize]) -> Map<String, Json> {
+    let present = order.iter().filter(|at| row.cells()[**at] != Value::Null);
+    present
+        .map(|at| {
+            let column = &row.table().columns[*at];
+            (column.name.to_owned(), normal(row.cells()[*at].to_json(column.kind)))
+        })
+        .collect()
 }
 
 /// 65.0 is 65.

@@ -1,11 +1,12 @@
 //! A connection, a transaction on it, and the reads and writes that actions may do.
 
 use super::catalogue::Table;
+use super::image::{End, Seat, Sheet};
 use super::schema::{ddl, insert};
 use super::{Agreeing, Fault, Page, Query, Row, Value};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, params_from_iter};
+use rusqlite::{Connection, MAIN_DB, ToSql, ffi, params_from_iter};
 use serde_json::{Value as Json, json};
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -17,11 +18,19 @@ const STATEMENTS: usize = 512;
 
 /// One database: the state of one episode.
 pub struct Store {
-    connection: Connection,
+    medium: Medium,
+}
+
+/// Where a store is.
+enum Medium {
+    /// In a database of its own.
+    Database(Connection),
+    /// On an image that it shares with others.
+    Image(Sheet),
 }
 
 impl Store {
-    /// An empty store that lives in memory.
+    /// An empty store that lives in memory, as a database of its own: what an [`Image`] is made from.
     pub fn in_memory() -> Result<Store, Fault> {
         let connection = Connection::open_in_memory()?;
         // A call touches a dozen pages, and each is copied for rollback first: small pages cost a write least.
@@ -29,7 +38,8 @@ impl Store {
             "PRAGMA page_size = 2048; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; \
              PRAGMA temp_store = MEMORY;",
         )?;
-        Store::prepare(connection, true)
+        prepare(&connection)?;
+        Store::create(connection)
     }
 
     /// The store in that file, created where there is none. Says whether it was created.
@@ -43,43 +53,73 @@ impl Store {
         let tables = count("SELECT count(*) FROM sqlite_schema")?;
         if tables > 0 && count("SELECT count(*) FROM sqlite_schema WHERE name = 'episode'")? == 0 {
             // Somebody else's database is not touched.
-            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB);
+            let code = ffi::Error::new(ffi::SQLITE_NOTADB);
             return Err(Fault::SqliteFailure(code, Some("this is no state file of incident-mcp".to_owned())));
         }
         connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;")?;
-        Ok((Store::prepare(connection, tables == 0)?, tables == 0))
+        prepare(&connection)?;
+        match tables {
+            0 => Ok((Store::create(connection)?, true)),
+            _ => Ok((Store { medium: Medium::Database(connection) }, false)),
+        }
     }
 
-    fn prepare(connection: Connection, fresh: bool) -> Result<Store, Fault> {
-        connection.execute_batch("PRAGMA foreign_keys = ON;")?;
-        // Without it SQLite plans a statement anew for every value that is bound to it, a third of a call's time; and one
-        // plan for one statement is what a deterministic episode wants anyway.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        if fresh {
-            // One transaction, so that a crash while a state file is created leaves an empty file.
-            connection.execute_batch(&format!("BEGIN;\n{}COMMIT;", ddl()))?;
+    fn create(connection: Connection) -> Result<Store, Fault> {
+        // One transaction, so that a crash while a state file is created leaves an empty file.
+        connection.execute_batch(&format!("BEGIN;\n{}COMMIT;", ddl()))?;
+        Ok(Store { medium: Medium::Database(connection) })
+    }
+
+    /// The store of an episode that starts from an image.
+    pub(super) fn on(sheet: Sheet) -> Store {
+        Store { medium: Medium::Image(sheet) }
+    }
+
+    /// The image and what is changed of it; none for a database of its own.
+    pub fn sheet(&self) -> Option<&Sheet> {
+        match &self.medium {
+            Medium::Image(sheet) => Some(sheet),
+            Medium::Database(_) => None,
         }
-        Ok(Store { connection })
+    }
+
+    /// A store with the same state, which from now on changes apart; none for a database of its own.
+    pub fn fork(&self) -> Option<Store> {
+        self.sheet().cloned().map(Store::on)
     }
 
     /// Begin a transaction; dropped without [`Transaction::commit`], it leaves nothing.
     pub fn transaction(&mut self) -> Result<Transaction<'_>, Fault> {
-        // Cached like every other statement: rusqlite's own transactions are prepared anew each time.
-        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        Ok(Transaction { inner: &self.connection, changes: RefCell::default(), open: true })
+        let on = match &mut self.medium {
+            Medium::Database(connection) => {
+                // Cached like every other statement: rusqlite's own transactions are prepared anew each time.
+                connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+                On::Database(connection)
+            }
+            Medium::Image(sheet) => On::Image(sheet.begin()?),
+        };
+        Ok(Transaction { on: Some(on), changes: RefCell::default() })
+    }
+
+    /// The bytes of the database.
+    pub(super) fn serialize(&mut self) -> Result<Vec<u8>, Fault> {
+        match &mut self.medium {
+            Medium::Database(connection) => Ok(connection.serialize(MAIN_DB)?.to_vec()),
+            Medium::Image(sheet) => Ok(sheet.image().bytes().to_vec()),
+        }
     }
 
     /// What SQLite finds wrong with the file: its own integrity check and dangling references. Empty when all is well.
-    pub fn integrity(&self) -> Result<Vec<String>, Fault> {
+    pub fn integrity(&mut self) -> Result<Vec<String>, Fault> {
+        let tx = self.transaction()?;
         let mut found: Vec<String> = Vec::new();
-        let mut statement = self.connection.prepare("PRAGMA integrity_check")?;
+        let mut statement = tx.db()?.prepare("PRAGMA integrity_check")?;
         for line in statement.query_map([], |row| row.get::<_, String>(0))? {
             found.push(line?);
         }
         found.retain(|line| line != "ok");
-        let mut statement = self.connection.prepare("PRAGMA foreign_key_check")?;
+        let mut statement = tx.db()?.prepare("PRAGMA foreign_key_check")?;
         for line in statement.query_map([], |row| row.get::<_, String>(0))? {
             found.push(format!("{} has a dangling reference", line?));
         }
@@ -87,12 +127,23 @@ impl Store {
     }
 
     /// The plan that SQLite chooses for a lookup, for the test that every filter has its index.
-    pub fn plan(&self, query: &Query<'_>) -> Result<String, Fault> {
+    pub fn plan(&mut self, query: &Query<'_>) -> Result<String, Fault> {
         let (sql, values) = query.sql();
-        let mut statement = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let tx = self.transaction()?;
+        let mut statement = tx.db()?.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
         let lines = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3))?;
         lines.collect::<Result<Vec<_>, _>>().map(|lines| lines.join("\n"))
     }
+}
+
+/// Set a connection up, whatever it is to.
+pub(super) fn prepare(connection: &Connection) -> Result<(), Fault> {
+    connection.execute_batch("PRAGMA foreign_keys = ON;")?;
+    // Without it SQLite plans a statement anew for every value that is bound to it, a third of a call's time; and one
+    // plan for one statement is what a deterministic episode wants anyway.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
 }
 
 /// One row written by a call.
@@ -122,16 +173,20 @@ impl Change {
 
 /// A transaction: everything that one call reads and writes.
 pub struct Transaction<'a> {
-    pub(super) inner: &'a Connection,
+    /// None once it has ended.
+    on: Option<On<'a>>,
     changes: RefCell<Vec<Change>>,
-    open: bool,
+}
+
+/// What a transaction runs on.
+enum On<'a> {
+    Database(&'a Connection),
+    Image(Seat<'a>),
 }
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if self.open
-            && let Err(error) = self.end("ROLLBACK")
-        {
+        if let Err(error) = self.end(End::Rollback) {
             tracing::error!("a transaction could not be rolled back: {error}");
         }
     }
@@ -141,7 +196,7 @@ impl Transaction<'_> {
     /// The row with that key.
     pub fn get(&self, table: &'static Table, key: i64) -> Result<Option<Row>, Fault> {
         let sql = format!("SELECT * FROM {} WHERE {} = $1", table.name, table.key().name);
-        let mut statement = self.inner.prepare_cached(&sql)?;
+        let mut statement = self.db()?.prepare_cached(&sql)?;
         let mut rows = statement.query([key])?;
         rows.next()?.map(|row| read(table, row)).transpose()
     }
@@ -149,7 +204,7 @@ impl Transaction<'_> {
     /// The rows that a lookup asks for, in key order.
     pub fn find(&self, query: &Query<'_>) -> Result<Vec<Row>, Fault> {
         let (sql, values) = query.sql();
-        let mut statement = self.inner.prepare_cached(&sql)?;
+        let mut statement = self.db()?.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -172,19 +227,19 @@ impl Transaction<'_> {
              WHERE substr(CAST({key} AS TEXT), 1, length($1)) = $1 ORDER BY {key} LIMIT $2"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.inner.prepare_cached(&sql)?.query_map((prefix, limit), |row| row.get(0))?.collect()
+        self.db()?.prepare_cached(&sql)?.query_map((prefix, limit), |row| row.get(0))?.collect()
     }
 
     /// How many rows agree with all pairs, other than the one with the key `except`.
     pub fn count(&self, look: &Agreeing<'_>) -> Result<i64, Fault> {
         let (sql, values) = look.sql();
-        self.inner.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))
+        self.db()?.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))
     }
 
     /// Write a new row under the next free key; columns that are not named stay null.
     pub fn insert(&self, table: &'static Table, cells: Vec<(&str, Value)>) -> Result<Row, Fault> {
         let sql = format!("SELECT coalesce(max({0}), 0) + 1 FROM {1}", table.key().name, table.name);
-        let key: i64 = self.inner.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+        let key: i64 = self.db()?.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
         let mut row = vec![Value::Null; table.columns.len()];
         row[0] = Value::Integer(key);
         for (name, value) in cells {
@@ -198,7 +253,7 @@ impl Transaction<'_> {
 
     /// Write a row as it is, key included: how a store is seeded.
     pub fn write(&self, row: &Row) -> Result<(), Fault> {
-        self.inner.prepare_cached(&insert(row.table()))?.execute(params_from_iter(row.cells()))?;
+        self.db()?.prepare_cached(&insert(row.table()))?.execute(params_from_iter(row.cells()))?;
         Ok(())
     }
 
@@ -216,7 +271,7 @@ impl Transaction<'_> {
         }
         values.push(Value::Integer(before.key()));
         let _ = write!(sql, " WHERE {} = ${}", table.key().name, values.len());
-        self.inner.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+        self.db()?.prepare_cached(&sql)?.execute(params_from_iter(values))?;
         let after = Row::new(table, after);
         self.changes.borrow_mut().push(Change { before: Some(before.clone()), after: after.clone() });
         Ok(after)
@@ -229,18 +284,36 @@ impl Transaction<'_> {
 
     /// Undo everything.
     pub fn rollback(mut self) -> Result<(), Fault> {
-        self.end("ROLLBACK")
+        self.end(End::Rollback)
     }
 
     /// Make everything last.
     pub fn commit(mut self) -> Result<(), Fault> {
-        self.end("COMMIT")
+        self.end(End::Commit)
     }
 
-    fn end(&mut self, how: &str) -> Result<(), Fault> {
-        self.inner.prepare_cached(how)?.execute([])?;
-        self.open = false;
-        Ok(())
+    /// The connection, for as long as the transaction is open.
+    pub(super) fn db(&self) -> Result<&Connection, Fault> {
+        match &self.on {
+            Some(On::Database(connection)) => Ok(connection),
+            Some(On::Image(seat)) => Ok(seat.connection()),
+            None => Err(Fault::SqliteFailure(ffi::Error::new(ffi::SQLITE_MISUSE), None)),
+        }
+    }
+
+    fn end(&mut self, how: End) -> Result<(), Fault> {
+        match self.on.take() {
+            None => Ok(()),
+            Some(On::Database(connection)) => {
+                let ended = connection.prepare_cached(how.sql())?.execute([]).map(drop);
+                if ended.is_err() && how == End::Commit {
+                    // What could not be made to last must not be left open either.
+                    connection.prepare_cached(End::Rollback.sql())?.execute([])?;
+                }
+                ended
+            }
+            Some(On::Image(seat)) => seat.end(how),
+        }
     }
 }
 

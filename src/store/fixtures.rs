@@ -4,6 +4,7 @@
 //! named by file, row and column. Rules of a policy are not applied: they judge calls, never stored rows.
 
 use super::catalogue::{Column, Kind, TABLES, Table, table};
+use super::image::Image;
 use super::{Fault, Row, Store, Transaction, Value};
 use crate::suggest::did_you_mean;
 use crate::time::is_time;
@@ -12,6 +13,7 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The words that a vocabulary allows; none where it is not known, and then every word passes.
 pub type Words<'a> = &'a dyn Fn(&str) -> Option<BTreeSet<String>>;
@@ -115,11 +117,18 @@ impl Fixtures {
         (TABLES.iter()).map(|table| (table.name, self.tables.get(table.name).map_or(0, Vec::len))).collect()
     }
 
-    /// Write all rows into an empty store, in one transaction.
-    pub fn seed(&self, store: &mut Store) -> Result<(), Fault> {
+    /// A database of its own with these rows.
+    pub fn store(&self) -> Result<Store, Fault> {
+        let mut store = Store::in_memory()?;
         let tx = store.transaction()?;
         self.write(&tx)?;
-        tx.commit()
+        tx.commit()?;
+        Ok(store)
+    }
+
+    /// The image that episodes with these rows start from.
+    pub fn image(&self) -> Result<Arc<Image>, Fault> {
+        Image::freeze(self.store()?)
     }
 
     /// Write all rows within a transaction, parents first.

@@ -1,7 +1,10 @@
 //! The journal of an episode's calls, the obligations that they left, and the episode's own settings.
 
-use super::{Fault, Store, Transaction};
+use super::catalogue::table;
+use super::{Fault, Store, Transaction, parse_id};
 use rusqlite::{OptionalExtension, Row as SqlRow};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// One call, as it went.
@@ -9,6 +12,8 @@ use std::fmt;
 pub struct Entry {
     /// Its number, from 1 without gaps.
     pub call: i64,
+    /// The key under which the caller may repeat it.
+    pub key: Option<String>,
     /// The tool's name.
     pub tool: String,
     /// The acting user's id, where there was one.
@@ -52,28 +57,39 @@ impl fmt::Display for Obligation {
 impl Transaction<'_> {
     /// The number that this call will have in the journal.
     pub fn next_call(&self) -> Result<i64, Fault> {
-        self.inner.prepare_cached("SELECT coalesce(max(call), 0) + 1 FROM journal")?.query_row([], |row| row.get(0))
+        self.db()?.prepare_cached("SELECT coalesce(max(call), 0) + 1 FROM journal")?.query_row([], |row| row.get(0))
+    }
+
+    /// The call that was made under that key.
+    pub fn keyed(&self, key: &str) -> Result<Option<Entry>, Fault> {
+        self.db()?
+            .prepare_cached("SELECT * FROM journal WHERE idempotency_key = $1")?
+            .query_row([key], entry)
+            .optional()
     }
 
     /// Add the call's entry.
     pub fn append(&self, entry: &Entry) -> Result<(), Fault> {
-        self.inner.prepare_cached("INSERT INTO journal VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")?.execute((
-            entry.call,
-            &entry.tool,
-            &entry.actor,
-            &entry.arguments,
-            &entry.answer,
-            &entry.outcome,
-            &entry.rule,
-            &entry.violations,
-            &entry.changes,
-        ))?;
+        self.db()?.prepare_cached("INSERT INTO journal VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")?.execute(
+            (
+                entry.call,
+                &entry.key,
+                &entry.tool,
+                &entry.actor,
+                &entry.arguments,
+                &entry.answer,
+                &entry.outcome,
+                &entry.rule,
+                &entry.violations,
+                &entry.changes,
+            ),
+        )?;
         Ok(())
     }
 
     /// Note a duty. The call's own entry must be there already.
     pub fn oblige(&self, duty: &Obligation) -> Result<(), Fault> {
-        self.inner
+        self.db()?
             .prepare_cached(
                 "INSERT INTO obligations (call, action, entity_type, entity_id) \
                  VALUES ($1, $2, $3, $4)",
@@ -84,7 +100,7 @@ impl Transaction<'_> {
 
     /// The oldest unpaid duty of that kind.
     pub fn unpaid(&self, action: &str, entity_type: &str, entity_id: &str) -> Result<Option<i64>, Fault> {
-        self.inner
+        self.db()?
             .prepare_cached(
                 "SELECT min(obligation) FROM obligations \
                  WHERE action = $1 AND entity_type = $2 AND entity_id = $3 AND paid_by IS NULL",
@@ -94,7 +110,7 @@ impl Transaction<'_> {
 
     /// Note that `call` paid the duty.
     pub fn pay(&self, obligation: i64, call: i64) -> Result<(), Fault> {
-        self.inner
+        self.db()?
             .prepare_cached("UPDATE obligations SET paid_by = $1 WHERE obligation = $2")?
             .execute((call, obligation))?;
         Ok(())
@@ -102,7 +118,7 @@ impl Transaction<'_> {
 
     /// One of the episode's settings.
     pub fn setting(&self, name: &str) -> Result<Option<String>, Fault> {
-        self.inner
+        self.db()?
             .prepare_cached("SELECT value FROM episode WHERE name = $1")?
             .query_row([name], |row| row.get(0))
             .optional()
@@ -110,7 +126,7 @@ impl Transaction<'_> {
 
     /// Keep one of the episode's settings.
     pub fn set(&self, name: &str, value: &str) -> Result<(), Fault> {
-        self.inner
+        self.db()?
             .prepare_cached(
                 "INSERT INTO episode (name, value) VALUES ($1, $2) \
                  ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -121,12 +137,35 @@ impl Transaction<'_> {
 
     /// All calls, in order.
     pub fn journal(&self) -> Result<Vec<Entry>, Fault> {
-        self.inner.prepare_cached("SELECT * FROM journal ORDER BY call")?.query_map([], entry)?.collect()
+        self.db()?.prepare_cached("SELECT * FROM journal ORDER BY call")?.query_map([], entry)?.collect()
+    }
+
+    /// The rows that the calls wrote, by table: nothing else of the domain is other than in the beginning.
+    pub fn touched(&self) -> Result<BTreeMap<&'static str, BTreeSet<i64>>, Fault> {
+        #[derive(Deserialize)]
+        struct Place<'a> {
+            table: &'a str,
+            key: &'a str,
+        }
+        let mut touched: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        let mut statement = self.db()?.prepare_cached("SELECT changes FROM journal WHERE changes <> '[]'")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let changes = row.get_ref(0)?.as_str()?;
+            let places: Vec<Place<'_>> =
+                serde_json::from_str(changes).map_err(|error| Fault::ToSqlConversionFailure(error.into()))?;
+            for place in places {
+                if let (Some(table), Some(key)) = (table(place.table), parse_id(place.key)) {
+                    touched.entry(table.name).or_default().insert(key);
+                }
+            }
+        }
+        Ok(touched)
     }
 
     /// All duties, in the order in which they arose.
     pub fn obligations(&self) -> Result<Vec<Obligation>, Fault> {
-        self.inner
+        self.db()?
             .prepare_cached(
                 "SELECT call, action, entity_type, entity_id, paid_by FROM obligations \
                  ORDER BY obligation",
@@ -159,13 +198,14 @@ impl Store {
 fn entry(row: &SqlRow<'_>) -> Result<Entry, Fault> {
     Ok(Entry {
         call: row.get(0)?,
-        tool: row.get(1)?,
-        actor: row.get(2)?,
-        arguments: row.get(3)?,
-        answer: row.get(4)?,
-        outcome: row.get(5)?,
-        rule: row.get(6)?,
-        violations: row.get(7)?,
-        changes: row.get(8)?,
+        key: row.get(1)?,
+        tool: row.get(2)?,
+        actor: row.get(3)?,
+        arguments: row.get(4)?,
+        answer: row.get(5)?,
+        outcome: row.get(6)?,
+        rule: row.get(7)?,
+        violations: row.get(8)?,
+        changes: row.get(9)?,
     })
 }

@@ -5,7 +5,9 @@
 pub mod canonical;
 pub mod catalogue;
 mod connection;
+pub mod difference;
 pub mod fixtures;
+pub mod image;
 mod journal;
 mod query;
 mod row;
@@ -16,7 +18,7 @@ pub use journal::{Entry, Obligation};
 pub use query::{Agreeing, Page, Predicate, Query};
 pub use row::{Row, Value, parse_id};
 pub use rusqlite::ErrorCode;
-pub use schema::ddl;
+pub use schema::{ddl, schema_tag};
 
 /// A failure of the database itself; never the caller's doing.
 pub type Fault = rusqlite::Error;

@@ -1,6 +1,8 @@
 //! The DDL, written from the catalogue.
 
+use super::canonical::hex;
 use super::catalogue::{Column, Filter, Kind, TABLES, Table};
+use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// Tables of an episode that are not records of the domain.
@@ -11,6 +13,7 @@ CREATE TABLE episode (
 ) STRICT;
 CREATE TABLE journal (
   call INTEGER PRIMARY KEY,
+  idempotency_key TEXT,
   tool TEXT NOT NULL,
   actor TEXT,
   arguments TEXT NOT NULL,
@@ -20,6 +23,7 @@ CREATE TABLE journal (
   violations TEXT NOT NULL,
   changes TEXT NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX journal_keys ON journal (idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE TABLE obligations (
   obligation INTEGER PRIMARY KEY,
   call INTEGER NOT NULL REFERENCES journal,
@@ -51,6 +55,11 @@ pub fn ddl() -> String {
         }
     }
     sql + EPISODE_TABLES
+}
+
+/// Tells one schema from another, so that a state file of another one is not opened.
+pub fn schema_tag() -> String {
+    hex(&Sha256::digest(ddl()))[..16].to_owned()
 }
 
 fn definition(column: &Column) -> String {

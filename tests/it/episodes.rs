@@ -223,7 +223,7 @@ fn a_mismatch_says_who_is_who() {
 #[test]
 fn a_session_needs_a_user_who_exists() {
     for who in ["999", "nobody@harbourlight.example", "", "0", "-1", "06"] {
-        let begun = Episode::in_memory(support::policy("all"), support::fixtures(), &acting(who));
+        let begun = Episode::on_image(support::policy("all"), support::image(), &acting(who));
         let Err(error) = begun else { panic!("{who:?} is no user") };
         assert!(matches!(error, StartError::NoSuchUser(_)), "{error}");
         assert!(error.to_string().contains(&format!("{who:?}")), "{error}");
@@ -360,7 +360,7 @@ fn every_write_owes_one_entry_for_its_record() {
 #[test]
 fn nobody_owes_what_no_tool_can_pay() {
     for id in ["incident-operations", "change-and-resolution"] {
-        let begun = Episode::in_memory(support::policy(id), support::fixtures(), &audit(Audit::Explicit));
+        let begun = Episode::on_image(support::policy(id), support::image(), &audit(Audit::Explicit));
         let Err(error) = begun else { panic!("{id} has no tool for audit entries") };
         assert!(matches!(error, StartError::NoAuditTool(_)) && error.to_string().contains(id), "{error}");
         drop(episode_with(id, audit(Audit::Automatic)));
@@ -444,6 +444,7 @@ fn the_journal_holds_each_call_as_it_went() {
     }]);
     let expected = Entry {
         call: 1,
+        key: None,
         tool: "update_ticket".to_owned(),
         actor: Some("12".to_owned()),
         // As they were given, in their order, without what was filled in.
@@ -459,6 +460,7 @@ fn the_journal_holds_each_call_as_it_went() {
     let outcome = call(&mut episode, "log_metric", early_metric("6"));
     let expected = Entry {
         call: 2,
+        key: None,
         tool: "log_metric".to_owned(),
         actor: Some("6".to_owned()),
         arguments: early_metric("6").to_string(),
@@ -903,7 +905,7 @@ fn a_panic_is_a_fault_that_changes_nothing() {
         answer_schema: whole.answer_schema,
         prepare: |_| Ok(Box::new(Panicking)),
     }));
-    let mut episode = Episode::in_memory(Arc::new(policy), support::fixtures(), &acting("6")).unwrap();
+    let mut episode = Episode::on_image(Arc::new(policy), support::image(), &acting("6")).unwrap();
     for _ in 0..2 {
         fails(&mut episode, "transfer_to_human", json!({ "summary": "Help." }));
     }

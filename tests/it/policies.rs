@@ -298,7 +298,7 @@ fn a_new_policy_is_data_alone() {
         desk.unwrap_or_else(|mistakes| panic!("{:?}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()));
     let tools: Vec<&str> = desk.tools.iter().map(|tool| tool.name.as_str()).collect();
     assert_eq!(tools, ["escalate", "note_progress", "find_incidents", "find_incident_updates"]);
-    let mut episode = Episode::in_memory(desk.into(), support::fixtures(), &Settings::default()).unwrap();
+    let mut episode = Episode::on_image(desk.into(), support::image(), &Settings::default()).unwrap();
     let note = json!({ "incident_id": "27", "note": "Looks like the cache.", "acting_user": "12" });
     let answer = support::success(&support::call(&mut episode, "note_progress", note.clone()));
     assert_eq!(answer, json!({ "update_id": "116", "incident_id": "27" }));

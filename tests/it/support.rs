@@ -4,6 +4,7 @@ use incident_mcp::episode::{Episode, Outcome, Settings};
 use incident_mcp::policy::{self, Audit, Policy, Source, Tool, Work};
 use incident_mcp::store::canonical::{self, Extent};
 use incident_mcp::store::fixtures::Fixtures;
+use incident_mcp::store::image::Image;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ static POLICIES: LazyLock<BTreeMap<String, Arc<Policy>>> = LazyLock::new(|| {
 
 static FIXTURES: LazyLock<Fixtures> =
     LazyLock::new(|| Fixtures::shipped(&|_| None).unwrap_or_else(|problems| panic!("fixtures:\n{}", lines(&problems))));
+
+static IMAGE: LazyLock<Arc<Image>> = LazyLock::new(|| FIXTURES.image().unwrap());
 
 fn lines<T: ToString>(found: &[T]) -> String {
     found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -47,6 +50,11 @@ pub fn fixtures() -> &'static Fixtures {
     &FIXTURES
 }
 
+/// The image of the shipped fixtures, which all episodes of a test run share.
+pub fn image() -> &'static Arc<Image> {
+    &IMAGE
+}
+
 /// Every tool of every policy, with the policy's id.
 pub fn tools() -> impl Iterator<Item = (&'static str, &'static Tool)> {
     POLICIES.iter().flat_map(|(id, policy)| policy.tools.iter().map(|tool| (id.as_str(), tool)))
@@ -59,7 +67,7 @@ pub fn episode(policy_id: &str) -> Episode {
 
 /// The same with settings.
 pub fn episode_with(policy_id: &str, settings: Settings) -> Episode {
-    Episode::in_memory(policy(policy_id), &FIXTURES, &settings).unwrap()
+    Episode::on_image(policy(policy_id), &IMAGE, &settings).unwrap()
 }
 
 /// Settings with a session user.
