@@ -7,6 +7,7 @@
 //! - [`action`]: what is recorded. One struct of inputs and one `run` each; a [`action::call::Permit`] is needed to write.
 //! - [`policy`]: who may, when, with which words, at what time, in what wording; loaded from data files and checked whole.
 //! - [`episode`]: the life of a call. One call is one transaction, with its journal entry in it.
+//! - [`registry`]: live episodes: their order of calls, lifetime, checkpoints, and the state directory.
 //! - [`mcp`]: tools, resources, prompts and completions over stdio. It holds no rules.
 //!
 //! ARCHITECTURE.md has the code map and the invariants; a test reads the sources and holds them.
@@ -17,6 +18,7 @@ pub mod episode;
 pub mod halt;
 pub mod mcp;
 pub mod policy;
+pub mod registry;
 pub mod store;
 pub mod suggest;
 pub mod time;

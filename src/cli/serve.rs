@@ -16,10 +16,12 @@ const LISTED: usize = 20;
 
 impl Serve {
     pub fn run(&self) -> Result<Answer, Error> {
-        let server = Server::new(self.setup.episode()?);
-        stdio::serve(&server)?;
-        let mut episode = server.episode();
-        let summary = episode.summary()?;
+        let server = Server::alone(self.setup.episode()?);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let summary = runtime.block_on(async {
+            stdio::serve(server.clone()).await?;
+            Ok::<_, Error>(server.live().summary().await?)
+        })?;
         tracing::info!("episode ended: {summary}");
         for duty in summary.unpaid.iter().take(LISTED) {
             tracing::warn!("unpaid: {duty}");

@@ -9,7 +9,7 @@ use crate::store::canonical::{Extent, StateHash};
 use crate::store::catalogue::USERS;
 use crate::store::difference::{Difference, difference};
 use crate::store::fixtures::Fixtures;
-use crate::store::image::Image;
+use crate::store::image::{Image, Sheet};
 use crate::store::{Entry, ErrorCode, Fault, Obligation, Predicate, Query, Row, Store, Value, parse_id, schema_tag};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -292,6 +292,10 @@ impl Episode {
     /// The hash of its state.
     pub fn hash(&mut self, extent: Extent) -> Result<StateHash, Fault> {
         self.store.hash(extent)
+    }
+    /// The image that it started from and what it changed; none where the state is in a file of its own.
+    pub fn sheet(&self) -> Option<&Sheet> {
+        self.store.sheet()
     }
     /// Its store, for inspection by whoever runs the episode.
     pub fn store(&mut self) -> &mut Store {

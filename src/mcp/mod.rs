@@ -2,15 +2,22 @@
 //!
 //! **Invariant:** no rules here. What is listed is a projection of the policy; what a call does is the episode's.
 
+mod arrival;
 mod completions;
+mod idempotency;
 mod lines;
+mod progress;
 mod prompts;
 mod resources;
 pub mod stdio;
 pub mod tools;
 
+pub use arrival::Arrival;
+
 use crate::episode::Episode;
 use crate::policy::{Audit, Policy};
+use crate::registry::{Live, LiveError, Turn};
+use progress::Progress;
 use rmcp::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
@@ -20,33 +27,50 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value as Json;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// How long a client may keep what never changes while a server runs, in milliseconds.
 const STATIC_TTL: u64 = 3_600_000;
 
+/// What a policy's clients are told, made once for all its episodes.
+pub struct Listing {
+    tools: Vec<Tool>,
+    instructions: String,
+}
+
+impl Listing {
+    /// The listing of episodes under that policy.
+    pub fn of(policy: &Policy, audit: Audit) -> Listing {
+        Listing { tools: tools::list(policy), instructions: prompts::instructions(policy, audit) }
+    }
+}
+
 /// A server of one episode.
 #[derive(Clone)]
 pub struct Server {
-    policy: Arc<Policy>,
-    episode: Arc<Mutex<Episode>>,
-    tools: Arc<[Tool]>,
-    audit: Audit,
+    live: Arc<Live>,
+    listing: Arc<Listing>,
 }
 
 impl Server {
     /// Serve that episode.
-    pub fn new(episode: Episode) -> Server {
-        let policy = episode.policy().clone();
-        let tools = tools::list(&policy).into();
-        let audit = episode.audit();
-        Server { policy, episode: Arc::new(Mutex::new(episode)), tools, audit }
+    pub fn new(live: Arc<Live>, listing: Arc<Listing>) -> Server {
+        Server { live, listing }
     }
 
-    /// The episode, for whoever runs the server.
-    pub fn episode(&self) -> MutexGuard<'_, Episode> {
-        // A panic inside a call is caught there; the episode itself is never left half-changed.
-        self.episode.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Serve an episode that nobody else serves.
+    pub fn alone(episode: Episode) -> Server {
+        let listing = Listing::of(episode.policy(), episode.audit());
+        Server::new(Live::alone(episode), Arc::new(listing))
+    }
+
+    /// The episode.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    async fn turn(&self) -> Result<Turn, ErrorData> {
+        self.live.turn().await.map_err(|error| ErrorData::invalid_request(error.to_string(), None))
     }
 }
 
@@ -61,9 +85,7 @@ impl ServerHandler for Server {
         let about = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .with_title("incident-mcp")
             .with_description(env!("CARGO_PKG_DESCRIPTION"));
-        ServerConfig::new(capabilities)
-            .with_server_info(about)
-            .with_instructions(prompts::instructions(&self.policy, self.audit))
+        ServerConfig::new(capabilities).with_server_info(about).with_instructions(self.listing.instructions.clone())
     }
 
     async fn list_tools(
@@ -71,27 +93,34 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.tools.to_vec())
+        Ok(ListToolsResult::with_all_items(self.listing.tools.clone())
             .with_ttl_ms(STATIC_TTL)
             .with_cache_scope(CacheScope::Public))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.tools.iter().find(|tool| tool.name == name).cloned()
+        self.listing.tools.iter().find(|tool| tool.name == name).cloned()
     }
 
-    // Without an await, so that on a current-thread runtime calls run whole and in arrival order.
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        if context.ct.is_cancelled() {
-            return Err(ErrorData::invalid_request("the call was cancelled before it ran", None));
-        }
+        // First of all, so that calls run in the order in which they came.
+        let place = Arrival::of(&context).unwrap_or_else(|| self.live.queue());
+        let key = idempotency::key(&context)?;
+        let progress = Progress::of(&context);
+        progress.queued(place.must_wait()).await;
         let arguments = request.arguments.unwrap_or_default();
-        let outcome = (self.episode().call(&request.name, arguments))
-            .map_err(|unknown| ErrorData::invalid_params(unknown.to_string(), None))?;
+        let call = self.live.call(place, &request.name, arguments, key.as_deref());
+        // A call whose turn has come runs whole; before that, nobody waits for it any more.
+        let outcome = tokio::select! {
+            biased;
+            () = context.ct.cancelled() => return Err(ErrorData::invalid_request("the call was cancelled before it ran", None)),
+            outcome = call => outcome.map_err(refusal)?,
+        };
+        progress.done().await;
         let content = vec![ContentBlock::text(outcome.text)];
         let mut result = match outcome.is_error {
             true => CallToolResult::error(content),
@@ -106,7 +135,7 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Ok(ListResourcesResult::with_all_items(resources::list(&self.policy))
+        Ok(ListResourcesResult::with_all_items(resources::list(self.live.policy()))
             .with_ttl_ms(STATIC_TTL)
             .with_cache_scope(CacheScope::Public))
     }
@@ -116,7 +145,7 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Ok(ListResourceTemplatesResult::with_all_items(resources::templates(&self.policy))
+        Ok(ListResourceTemplatesResult::with_all_items(resources::templates(self.live.policy()))
             .with_ttl_ms(STATIC_TTL)
             .with_cache_scope(CacheScope::Public))
     }
@@ -126,7 +155,7 @@ impl ServerHandler for Server {
         request: ReadResourceRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        resources::read(&self.policy, &mut self.episode(), &request.uri).map(Into::into)
+        resources::read(self.live.policy(), self.turn().await?.episode_mut(), &request.uri).map(Into::into)
     }
 
     async fn list_prompts(
@@ -134,7 +163,7 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Ok(ListPromptsResult::with_all_items(prompts::list(&self.policy))
+        Ok(ListPromptsResult::with_all_items(prompts::list(self.live.policy()))
             .with_ttl_ms(STATIC_TTL)
             .with_cache_scope(CacheScope::Public))
     }
@@ -145,7 +174,7 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let arguments = request.arguments.unwrap_or_default();
-        prompts::get(&self.policy, &request.name, &arguments).map(Into::into)
+        prompts::get(self.live.policy(), &request.name, &arguments).map(Into::into)
     }
 
     async fn complete(
@@ -153,7 +182,7 @@ impl ServerHandler for Server {
         request: CompleteRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        completions::complete(&self.policy, &mut self.episode(), &request)
+        completions::complete(self.live.policy(), self.turn().await?.episode_mut(), &request)
     }
 
     /// Requests that rmcp could not read: a known method with parameters of another shape, or an unknown method.
@@ -179,6 +208,16 @@ impl ServerHandler for Server {
             return Err(ErrorData::invalid_params(message, None));
         }
         Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
+    }
+}
+
+/// Why a call was no call.
+fn refusal(error: LiveError) -> ErrorData {
+    let message = error.to_string();
+    match error {
+        LiveError::Call(_) => ErrorData::invalid_params(message, None),
+        LiveError::Ended(_) => ErrorData::invalid_request(message, None),
+        LiveError::Durable(_) => ErrorData::internal_error(message, None),
     }
 }
 

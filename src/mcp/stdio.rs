@@ -7,19 +7,16 @@ use rmcp::{RoleServer, ServiceExt};
 
 /// Serve until the client closes its end.
 ///
-/// A current-thread runtime with `stdio_pipes()`: the cheapest, and the one on which calls run in arrival order.
-pub fn serve(server: &Server) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let (input, output) = rmcp::transport::io::stdio_pipes();
-        let transport = AsyncRwTransport::<RoleServer, _, _>::new_server(Lines::new(input), output);
-        match server.clone().serve(transport).await {
-            Ok(running) => running.waiting().await.map(drop).map_err(std::io::Error::other),
-            // A client that asks what there is and leaves, or leaves at once, ends the session cleanly.
-            Err(error) => {
-                tracing::debug!("the client left before it began: {error}");
-                Ok(())
-            }
+/// On a current-thread runtime with `stdio_pipes()`: the cheapest, and the one on which calls run in arrival order.
+pub async fn serve(server: Server) -> std::io::Result<()> {
+    let (input, output) = rmcp::transport::io::stdio_pipes();
+    let transport = AsyncRwTransport::<RoleServer, _, _>::new_server(Lines::new(input), output);
+    match server.serve(transport).await {
+        Ok(running) => running.waiting().await.map(drop).map_err(std::io::Error::other),
+        // A client that asks what there is and leaves, or leaves at once, ends the session cleanly.
+        Err(error) => {
+            tracing::debug!("the client left before it began: {error}");
+            Ok(())
         }
-    })
+    }
 }

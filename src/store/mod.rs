@@ -9,6 +9,7 @@ pub mod difference;
 pub mod fixtures;
 pub mod image;
 mod journal;
+pub mod ledger;
 mod query;
 mod row;
 mod schema;

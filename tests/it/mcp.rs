@@ -40,7 +40,7 @@ fn connected(policy_id: &str, version: &ProtocolVersion, play: impl AsyncFnOnce(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let server = Server::new(episode(policy_id));
+        let server = Server::alone(episode(policy_id));
         let serving = tokio::spawn(serve(server.clone(), theirs));
         let client = ().serve_with_lifecycle(ours, lifecycle(version)).await.unwrap();
         play(&client, &server).await;
@@ -77,8 +77,9 @@ fn refused<T: std::fmt::Debug>(result: Result<T, ServiceError>, code: ErrorCode)
     }
 }
 
-fn state(server: &Server) -> (usize, String) {
-    let mut episode = server.episode();
+async fn state(server: &Server) -> (usize, String) {
+    let mut turn = server.live().turn().await.unwrap();
+    let episode = turn.episode_mut();
     (episode.journal().unwrap().len(), episode.hash(Extent::Everything).unwrap().state)
 }
 
@@ -148,7 +149,7 @@ fn calls_answer_and_halt() {
             assert_eq!(result.is_error, Some(false));
             assert_eq!(answer(&result)["metric_id"], "28");
 
-            let before = state(server).1;
+            let before = state(server).await.1;
             let mut open = metric.clone();
             open["incident_id"] = "27".into();
             let result = client.call_tool(request("log_metric", open)).await.unwrap();
@@ -171,12 +172,12 @@ fn calls_answer_and_halt() {
             let result = client.call_tool(CallToolRequestParams::new("log_metric")).await.unwrap();
             assert_eq!(answer(&result)["code"], "INVALID_INPUT");
 
-            let (calls, after) = state(server);
+            let (calls, after) = state(server).await;
             assert_eq!(before, after, "halts write nothing");
             let unknown = client.call_tool(request("log_metrics", metric)).await;
             let message = refused(unknown, ErrorCode::INVALID_PARAMS);
             assert!(message.contains("log_metrics") && message.contains("\"log_metric\""), "{message}");
-            assert_eq!(state(server), (calls, after), "an unknown tool is no call");
+            assert_eq!(state(server).await, (calls, after), "an unknown tool is no call");
         });
     }
 }
@@ -198,7 +199,7 @@ fn pipelined_calls_run_in_the_order_in_which_they_came() {
             ids.push(id);
         }
         assert!(ids.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{ids:?}");
-        let journal = server.episode().journal().unwrap();
+        let (journal, _) = server.live().journal().await.unwrap();
         for (number, entry) in journal.iter().enumerate() {
             assert!(entry.arguments.contains(&format!("\"note {number}\"")), "call {}", entry.call);
         }
@@ -228,7 +229,7 @@ fn wired(policy_id: &str, play: impl AsyncFnOnce(&mut Wire, &Server)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let server = Server::new(episode(policy_id));
+        let server = Server::alone(episode(policy_id));
         let serving = tokio::spawn(serve(server.clone(), theirs));
         let mut wire = Wire { reader: BufReader::new(ours) };
         let client = json!({ "name": "wire", "version": "1" });
@@ -258,24 +259,24 @@ fn cancelled(id: u32) -> Value {
 #[test]
 fn a_call_that_is_cancelled_before_it_runs_does_not_run() {
     wired("all", async |wire, server| {
-        let before = state(server);
+        let before = state(server).await;
         wire.send(&[note(1), cancelled(1), json!({ "jsonrpc": "2.0", "id": 2, "method": "ping" })]).await;
         // A cancelled request has no answer: the next one is the ping's.
         assert_eq!(wire.receive().await["id"], 2);
-        assert_eq!(state(server), before);
+        assert_eq!(state(server).await, before);
         // The id of a call that has gone through, or of none, is nothing to cancel.
         wire.send(&[note(3)]).await;
         assert_eq!(wire.receive().await["id"], 3);
         wire.send(&[cancelled(3), cancelled(77), note(4)]).await;
         assert_eq!(wire.receive().await["id"], 4);
-        assert_eq!(state(server).0, 2);
+        assert_eq!(state(server).await.0, 2);
     });
 }
 
 #[test]
 fn malformed_parameters_are_told_from_unknown_methods() {
     wired("all", async |wire, server| {
-        let before = state(server);
+        let before = state(server).await;
         let cases = [
             ("tools/call", json!({}), -32602),
             ("tools/call", json!({ "name": 5 }), -32602),
@@ -293,7 +294,7 @@ fn malformed_parameters_are_told_from_unknown_methods() {
             let answer = wire.receive().await;
             assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(id + 1), &json!(code)), "{method}: {answer}");
         }
-        assert_eq!(state(server), before);
+        assert_eq!(state(server).await, before);
     });
 }
 
@@ -498,14 +499,14 @@ fn completions() {
 fn every_lookup_answers() {
     for id in policies() {
         connected(id, &ProtocolVersion::V_2026_07_28, async |client, server| {
-            let before = state(server).1;
+            let before = state(server).await.1;
             for tool in policy(id).tools.iter().filter(|tool| matches!(tool.work, Work::Find(_))) {
                 let arguments = json!({ "limit": 2, "acting_user": someone_who_may(tool) });
                 let result = client.call_tool(request(&tool.name, arguments)).await.unwrap();
                 assert_eq!(result.is_error, Some(false), "{}", tool.name);
                 assert!(answer(&result)["count"].as_u64().unwrap() <= 2, "{}", tool.name);
             }
-            assert_eq!(state(server).1, before, "lookups write nothing");
+            assert_eq!(state(server).await.1, before, "lookups write nothing");
         });
     }
 }

@@ -13,11 +13,11 @@
 mod pages;
 mod vfs;
 
-pub use pages::{Delta, Pages};
+pub use pages::Delta;
 
 use super::connection::{Store, prepare};
 use super::{Fault, canonical};
-use pages::{Base, View};
+use pages::{Base, Pages, View};
 use rusqlite::{Connection, ffi};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -75,6 +75,13 @@ impl Image {
     /// A store that starts from this image.
     pub fn store(self: &Arc<Image>) -> Store {
         Store::on(Sheet { image: self.clone(), pages: Pages::of(&self.base), mark: Mark::IMAGE })
+    }
+
+    /// A store that was changed so far, as [`Sheet::delta`] gave it.
+    pub fn store_with(self: &Arc<Image>, delta: Delta) -> Store {
+        let mut pages = Pages::of(&self.base);
+        pages.merge(delta);
+        Store::on(Sheet { image: self.clone(), pages, mark: Mark::next() })
     }
 
     /// The hashes of its rows, worked out once.
@@ -136,16 +143,19 @@ impl Sheet {
         &self.image
     }
 
-    /// What the episode changed.
-    pub fn pages(&self) -> &Pages {
-        &self.pages
+    /// All that the episode changed.
+    pub fn delta(&self) -> Delta {
+        self.pages.since(&Pages::of(&self.image.base))
     }
 
-    /// The same image with these pages in place of all that was changed.
-    pub fn with(&self, delta: Delta) -> Sheet {
-        let mut pages = Pages::of(&self.image.base);
-        pages.merge(delta);
-        Sheet { image: self.image.clone(), pages, mark: Mark::next() }
+    /// What the episode changed since it was `earlier`.
+    pub fn since(&self, earlier: &Sheet) -> Delta {
+        self.pages.since(&earlier.pages)
+    }
+
+    /// Bytes of changed pages: what the episode costs.
+    pub fn bytes(&self) -> usize {
+        self.pages.bytes()
     }
 }
 

@@ -1,0 +1,471 @@
+//! The registry of live episodes: who they are, how they begin, how they are reached, and when they end.
+//!
+//! It serves whoever runs episodes, never an agent: an agent reaches one episode and no more.
+
+mod durable;
+mod live;
+pub mod metrics;
+
+pub use durable::Durable;
+pub use live::{Live, LiveError, Place, Progress, Turn};
+
+use crate::episode::{Episode, Mode, Settings, StartError, Summary};
+use crate::policy::{self, Audit, Policy, Source};
+use crate::store::Fault;
+use crate::store::fixtures::Fixtures;
+use crate::store::image::Image;
+use crate::store::ledger::Kept;
+use crate::suggest::did_you_mean;
+use metrics::Metrics;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The episode that clients meet who name none.
+pub const DEFAULT: &str = "default";
+
+/// The set of fixtures that an episode gets unless it asks for another.
+pub const DEFAULT_FIXTURES: &str = "default";
+
+/// Longest name that may be given to an episode or a checkpoint: it stands in addresses and logs.
+pub const NAME_LENGTH: usize = 128;
+
+/// Most checkpoints of one episode: each may keep pages that the episode itself has changed since.
+pub const CHECKPOINTS: usize = 64;
+
+/// How many ended episodes are remembered, so that a late call is told that its episode has ended.
+const REMEMBERED: usize = 10_000;
+
+/// What a new episode is to be. What is left out is as the server was started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Its name, of letters, digits, `-`, `_` and `.`; a random one that cannot be guessed where none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The policy that it runs under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// The set of fixtures that it starts from, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixtures: Option<String>,
+    /// What happens to a call that a rule would halt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Who writes audit entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
+    /// The session's user, by id or e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Seconds without a call after which it ends; 0 for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<u64>,
+}
+
+/// What an episode is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// The policy that it runs under.
+    pub policy: String,
+    /// The edition of the policy: a hash over all its files.
+    pub fingerprint: String,
+    /// The policy's clock: what time it is in the episode.
+    pub clock: String,
+    /// The set of fixtures that it started from.
+    pub fixtures: String,
+    /// What happens to a call that a rule would halt.
+    pub mode: Mode,
+    /// Who writes audit entries.
+    pub audit: Audit,
+    /// The session's user, as given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Seconds without a call after which it ends; 0 for never.
+    pub ttl_seconds: u64,
+}
+
+/// How many episodes there may be, and how long they live.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most live episodes; the default one does not count.
+    pub episodes: usize,
+    /// How long an episode lives without a call, unless it says otherwise; none for ever.
+    pub ttl: Option<Duration>,
+}
+
+impl Default for Limits {
+    /// 10,000 episodes with ten writes each take about one GiB; an hour is longer than an agent thinks.
+    fn default() -> Limits {
+        Limits { episodes: 10_000, ttl: Some(Duration::from_secs(3_600)) }
+    }
+}
+
+/// Why the registry refuses.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// There is no such episode.
+    #[error("there is no episode {0:?}")]
+    NotFound(String),
+    /// There was one, and it has ended.
+    #[error("episode {0:?} has ended: it was closed, or was not called for longer than its time-to-live")]
+    Ended(String),
+    /// The cap is reached.
+    #[error("{0} episodes are live, which is the most that this server keeps")]
+    Full(usize),
+    /// The name is in use.
+    #[error("there is an episode {0:?} already")]
+    Taken(String),
+    /// The name is not one.
+    #[error("{0:?} is not a name: letters, digits, '-', '_' and '.', at most {NAME_LENGTH} of them, the first no '.'")]
+    Name(String),
+    /// The default episode lives as long as the server.
+    #[error("the default episode ends with the server; reset it instead")]
+    Permanent,
+    /// There is no such policy.
+    #[error("there is no policy {name:?}{hint}; available: {available}")]
+    NoPolicy {
+        /// The name that was asked for.
+        name: String,
+        /// The name that was probably meant, as a question.
+        hint: String,
+        /// All names.
+        available: String,
+    },
+    /// The policy's files have mistakes.
+    #[error("policy {name} has mistakes:\n{mistakes}")]
+    Policy {
+        /// The policy.
+        name: String,
+        /// What is wrong, a line each.
+        mistakes: String,
+    },
+    /// There is no such set of fixtures.
+    #[error("there are no fixtures {name:?}{hint}; available: {available}")]
+    NoFixtures {
+        /// The name that was asked for.
+        name: String,
+        /// The name that was probably meant, as a question.
+        hint: String,
+        /// All names.
+        available: String,
+    },
+    /// There is no such checkpoint.
+    #[error("the episode has no checkpoint {name:?}; it has: {available}")]
+    NoCheckpoint {
+        /// The name that was asked for.
+        name: String,
+        /// All names.
+        available: String,
+    },
+    /// The episode has as many checkpoints as it may.
+    #[error("the episode has {CHECKPOINTS} checkpoints, which is the most that are kept")]
+    Checkpoints,
+    /// The state is in a file of its own.
+    #[error("the episode's state is a file of its own, which cannot be copied, reset or compared")]
+    OwnFile,
+    /// The episode could not begin.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The store failed.
+    #[error("store: {0}")]
+    Store(#[from] Fault),
+    /// What was done could not be made durable, and was undone.
+    #[error("the state directory: {0}")]
+    Durable(String),
+}
+
+/// The policies that episodes can run under; each is loaded when it is first asked for.
+struct Policies {
+    source: Source,
+    loaded: Mutex<BTreeMap<String, Arc<Policy>>>,
+}
+
+impl Policies {
+    fn get(&self, name: &str) -> Result<Arc<Policy>, RegistryError> {
+        let mut loaded = lock(&self.loaded);
+        if let Some(policy) = loaded.get(name) {
+            return Ok(policy.clone());
+        }
+        if !self.source.folders().iter().any(|folder| folder == name) {
+            let known = policy::ids(&self.source);
+            let hint = did_you_mean(name, known.iter().map(String::as_str));
+            return Err(RegistryError::NoPolicy { name: name.to_owned(), hint, available: known.join(", ") });
+        }
+        let policy = policy::load(&self.source, name).map_err(|mistakes| {
+            let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            RegistryError::Policy { name: name.to_owned(), mistakes: mistakes.join("\n") }
+        })?;
+        let policy = Arc::new(policy);
+        loaded.insert(name.to_owned(), policy.clone());
+        Ok(policy)
+    }
+}
+
+/// What a registry serves, and by which rules.
+pub struct Setup {
+    /// Where policies are.
+    pub source: Source,
+    /// Sets of fixtures by name; [`DEFAULT_FIXTURES`] must be one.
+    pub fixtures: BTreeMap<String, Fixtures>,
+    /// What new episodes are, unless they say otherwise.
+    pub defaults: Spec,
+    /// How many, and how long.
+    pub limits: Limits,
+    /// The directory in which episodes are kept; in memory only where there is none.
+    pub durable: Option<Durable>,
+}
+
+/// All live episodes.
+pub struct Registry {
+    policies: Policies,
+    images: BTreeMap<String, Arc<Image>>,
+    defaults: Spec,
+    limits: Limits,
+    durable: Option<Arc<Durable>>,
+    live: RwLock<BTreeMap<String, Arc<Live>>>,
+    ended: Mutex<VecDeque<String>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Registry {
+    /// A registry; with a state directory, with the episodes that are kept there.
+    pub async fn open(setup: Setup) -> Result<Arc<Registry>, RegistryError> {
+        let Setup { source, fixtures, defaults, limits, durable } = setup;
+        let mut images = BTreeMap::new();
+        for (name, set) in fixtures {
+            images.insert(name, set.image()?);
+        }
+        let policies = Policies { source, loaded: Mutex::default() };
+        let durable = durable.map(Arc::new);
+        let registry = Registry {
+            policies,
+            images,
+            defaults,
+            limits,
+            durable,
+            live: RwLock::default(),
+            ended: Mutex::default(),
+            metrics: Arc::default(),
+        };
+        if let Some(durable) = &registry.durable {
+            for kept in durable.load().await.map_err(RegistryError::Durable)? {
+                let live = registry.resume(kept)?;
+                registry.insert(live)?;
+            }
+        }
+        Ok(Arc::new(registry))
+    }
+
+    /// What is counted and measured.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Begin an episode.
+    pub async fn create(&self, spec: Spec) -> Result<Arc<Live>, RegistryError> {
+        let id = self.name(spec.id.as_deref())?;
+        let of = |own: Option<String>, default: &Option<String>| own.or_else(|| default.clone());
+        let policy = of(spec.policy, &self.defaults.policy).unwrap_or_else(|| "all".to_owned());
+        let fixtures = of(spec.fixtures, &self.defaults.fixtures).unwrap_or_else(|| DEFAULT_FIXTURES.to_owned());
+        let policy = self.policies.get(&policy)?;
+        let settings = Settings {
+            mode: spec.mode.or(self.defaults.mode).unwrap_or(Mode::Enforce),
+            audit: spec.audit.or(self.defaults.audit),
+            actor: of(spec.actor, &self.defaults.actor),
+        };
+        let episode = Episode::on_image(policy, self.image(&fixtures)?, &settings)?;
+        let ttl = match id == DEFAULT {
+            true => 0,
+            false => spec.ttl_seconds.unwrap_or(self.limits.ttl.map_or(0, |ttl| ttl.as_secs())),
+        };
+        let live = self.admit(id, episode, fixtures, settings.actor, ttl);
+        self.begin(live).await
+    }
+
+    /// The default episode: the one that was kept, or a new one.
+    pub async fn default_episode(&self) -> Result<Arc<Live>, RegistryError> {
+        match self.get(DEFAULT) {
+            Ok(live) => Ok(live),
+            Err(_) => self.create(Spec { id: Some(DEFAULT.to_owned()), ..Spec::default() }).await,
+        }
+    }
+
+    /// Begin an episode from another's present state, journal and checkpoints included.
+    pub async fn fork(&self, id: &str, name: Option<&str>, ttl: Option<u64>) -> Result<Arc<Live>, RegistryError> {
+        let (source, name) = (self.get(id)?, self.name(name)?);
+        let turn = source.turn().await?;
+        let episode = turn.episode().fork().ok_or(RegistryError::OwnFile)?;
+        drop(turn);
+        let Description { fixtures, actor, ttl_seconds, .. } = source.description().clone();
+        let ttl = ttl.unwrap_or(match id == DEFAULT {
+            true => self.limits.ttl.map_or(0, |ttl| ttl.as_secs()),
+            false => ttl_seconds,
+        });
+        let live = self.admit(name, episode, fixtures, actor, ttl);
+        self.begin(live).await
+    }
+
+    /// A live episode.
+    pub fn get(&self, id: &str) -> Result<Arc<Live>, RegistryError> {
+        if let Some(live) = self.live.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Ok(live.clone());
+        }
+        match lock(&self.ended).iter().any(|ended| ended == id) {
+            true => Err(RegistryError::Ended(id.to_owned())),
+            false => Err(RegistryError::NotFound(id.to_owned())),
+        }
+    }
+
+    /// Live episodes in the order of their names, after that one, at most so many.
+    pub fn list(&self, after: &str, limit: usize) -> Vec<Arc<Live>> {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        let after = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
+        live.range::<str, _>(after).take(limit).map(|(_, live)| live.clone()).collect()
+    }
+
+    /// How many episodes are live.
+    pub fn count(&self) -> usize {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// End an episode, after the calls that were accepted before.
+    pub async fn close(&self, id: &str) -> Result<Summary, RegistryError> {
+        if id == DEFAULT {
+            return Err(RegistryError::Permanent);
+        }
+        let live = self.get(id)?;
+        let summary = live.close().await?;
+        self.remove(&live);
+        Ok(summary)
+    }
+
+    /// End the episodes that were not called for their time-to-live, and say which.
+    pub async fn sweep(&self) -> Vec<String> {
+        let now = Instant::now();
+        let due: Vec<Arc<Live>> = {
+            let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+            live.values().filter(|live| live.is_due(now)).cloned().collect()
+        };
+        let mut swept = Vec::new();
+        for live in due {
+            match live.expire(now).await {
+                Ok(Some(summary)) => {
+                    tracing::info!(episode = live.id(), "episode expired: {summary}");
+                    self.remove(&live);
+                    swept.push(live.id().to_owned());
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(episode = live.id(), "episode could not expire: {error}"),
+            }
+        }
+        swept
+    }
+
+    fn image(&self, name: &str) -> Result<&Arc<Image>, RegistryError> {
+        self.images.get(name).ok_or_else(|| {
+            let hint = did_you_mean(name, self.images.keys().map(String::as_str));
+            let available = self.images.keys().cloned().collect::<Vec<_>>().join(", ");
+            RegistryError::NoFixtures { name: name.to_owned(), hint, available }
+        })
+    }
+
+    fn name(&self, given: Option<&str>) -> Result<String, RegistryError> {
+        match given {
+            // 122 random bits: whoever knows the name was told it.
+            None => Ok(uuid::Uuid::new_v4().to_string()),
+            Some(name) => check_name(name).map(str::to_owned),
+        }
+    }
+
+    fn admit(&self, id: String, episode: Episode, fixtures: String, actor: Option<String>, ttl: u64) -> Arc<Live> {
+        let policy = episode.policy();
+        let description = Description {
+            policy: policy.id.clone(),
+            fingerprint: policy.fingerprint.clone(),
+            clock: policy.clock.clone(),
+            fixtures,
+            mode: episode.mode(),
+            audit: episode.audit(),
+            actor,
+            ttl_seconds: ttl,
+        };
+        Live::new(id, description, episode, BTreeMap::new(), self.durable.clone(), self.metrics.clone())
+    }
+
+    /// Take an episode in, if there is room, and keep it.
+    async fn begin(&self, live: Arc<Live>) -> Result<Arc<Live>, RegistryError> {
+        self.insert(live.clone())?;
+        if let Err(error) = live.keep().await {
+            self.forget(live.id());
+            return Err(error);
+        }
+        Ok(live)
+    }
+
+    fn insert(&self, live: Arc<Live>) -> Result<(), RegistryError> {
+        let mut all = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let counted = all.len() - usize::from(all.contains_key(DEFAULT));
+        if all.contains_key(live.id()) {
+            return Err(RegistryError::Taken(live.id().to_owned()));
+        }
+        if counted >= self.limits.episodes && live.id() != DEFAULT {
+            return Err(RegistryError::Full(self.limits.episodes));
+        }
+        all.insert(live.id().to_owned(), live);
+        self.metrics.live.set(all.len() as i64);
+        Ok(())
+    }
+
+    fn forget(&self, id: &str) {
+        let mut all = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        all.remove(id);
+        self.metrics.live.set(all.len() as i64);
+    }
+
+    fn remove(&self, live: &Live) {
+        self.forget(live.id());
+        let mut ended = lock(&self.ended);
+        if ended.len() >= REMEMBERED {
+            ended.pop_front();
+        }
+        ended.push_back(live.id().to_owned());
+    }
+
+    /// Go on with an episode that was kept.
+    fn resume(&self, kept: Kept) -> Result<Arc<Live>, RegistryError> {
+        let description: Description =
+            serde_json::from_str(&kept.description).map_err(|error| RegistryError::Durable(error.to_string()))?;
+        let policy = self.policies.get(&description.policy)?;
+        if policy.fingerprint != description.fingerprint {
+            let (name, found, asked) = ("policy fingerprint", description.fingerprint, policy.fingerprint.clone());
+            return Err(StartError::OtherState { name, found, asked }.into());
+        }
+        let settings =
+            Settings { mode: description.mode, audit: Some(description.audit), actor: description.actor.clone() };
+        // The image of this run, where it is the same, so that all its episodes share one.
+        let image = self.images.values().find(|image| image.bytes() == kept.image.bytes()).unwrap_or(&kept.image);
+        let episode = |delta| Episode::resume(policy.clone(), image.store_with(delta), &settings);
+        let mut checkpoints = BTreeMap::new();
+        for (name, delta) in kept.checkpoints {
+            checkpoints.insert(name, episode(delta)?);
+        }
+        let present = episode(kept.state)?;
+        let (durable, metrics) = (self.durable.clone(), self.metrics.clone());
+        Ok(Live::new(kept.id, description, present, checkpoints, durable, metrics))
+    }
+}
+
+/// A name that may stand in an address.
+fn check_name(name: &str) -> Result<&str, RegistryError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let fits = !name.is_empty() && name.len() <= NAME_LENGTH && !name.starts_with('.') && name.chars().all(plain);
+    fits.then_some(name).ok_or_else(|| RegistryError::Name(crate::store::fixtures::brief_text(name)))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that is locked here is ever left half-changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
