@@ -8,7 +8,8 @@
 //! - [`policy`]: who may, when, with which words, at what time, in what wording; loaded from data files and checked whole.
 //! - [`episode`]: the life of a call. One call is one transaction, with its journal entry in it.
 //! - [`registry`]: live episodes: their order of calls, lifetime, checkpoints, and the state directory.
-//! - [`mcp`]: tools, resources, prompts and completions over stdio. It holds no rules.
+//! - [`mcp`]: tools, resources, prompts and completions. It holds no rules.
+//! - [`http`]: the listeners: Streamable HTTP, HTTP+SSE, the control plane, and what guards them.
 //!
 //! ARCHITECTURE.md has the code map and the invariants; a test reads the sources and holds them.
 #![deny(missing_docs)]
@@ -16,6 +17,7 @@
 pub mod action;
 pub mod episode;
 pub mod halt;
+pub mod http;
 pub mod mcp;
 pub mod policy;
 pub mod registry;

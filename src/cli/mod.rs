@@ -3,6 +3,7 @@
 mod call;
 mod demo;
 mod fixtures;
+mod http;
 mod policy;
 mod print;
 mod serve;

@@ -1,5 +1,6 @@
-//! `serve`: an episode over standard input and output.
+//! `serve`: an episode over standard input and output, or many over HTTP.
 
+use super::http::Http;
 use super::setup::Setup;
 use super::{Answer, Error};
 use clap::Args;
@@ -9,6 +10,8 @@ use incident_mcp::mcp::{Server, stdio};
 pub struct Serve {
     #[command(flatten)]
     setup: Setup,
+    #[command(flatten)]
+    http: Http,
 }
 
 /// Most unpaid duties that are logged one by one; the summary counts them all.
@@ -16,6 +19,9 @@ const LISTED: usize = 20;
 
 impl Serve {
     pub fn run(&self) -> Result<Answer, Error> {
+        if let Some(address) = &self.http.address {
+            return self.http.serve(address, &self.setup);
+        }
         let server = Server::alone(self.setup.episode()?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let summary = runtime.block_on(async {

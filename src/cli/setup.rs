@@ -5,6 +5,7 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use incident_mcp::episode::{Episode, Mode, Settings};
 use incident_mcp::policy::{self, Audit, Policy, Source};
+use incident_mcp::registry::Spec;
 use incident_mcp::store::fixtures::{Fixtures, Problem};
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -73,17 +74,37 @@ pub struct Setup {
     /// The session's user, by id or e-mail address; without it each call names its own
     #[arg(long, value_name = "USER", env = "INCIDENT_MCP_ACTOR")]
     actor: Option<String>,
-    /// Keep the episode in this file, and go on with it if it is there
-    #[arg(long, value_name = "FILE", env = "INCIDENT_MCP_STATE")]
+    /// Keep the episode in this file, and go on with it if it is there; with --http, a folder for all episodes
+    #[arg(long, value_name = "PATH", env = "INCIDENT_MCP_STATE")]
     state: Option<PathBuf>,
 }
 
 impl Setup {
+    /// Where state is kept.
+    pub fn state(&self) -> Option<&PathBuf> {
+        self.state.as_ref()
+    }
+
+    /// The records to begin with.
+    pub fn fixtures(&self) -> Result<Fixtures, Error> {
+        fixtures(self.fixtures.as_ref()).map_err(|problems| listed("the fixtures have problems:", &problems))
+    }
+
+    /// What episodes are, unless they say otherwise.
+    pub fn spec(&self) -> Spec {
+        Spec {
+            policy: Some(self.policy.policy.clone()),
+            mode: Some(self.mode),
+            audit: self.audit,
+            actor: self.actor.clone(),
+            ..Spec::default()
+        }
+    }
+
     /// Begin the episode, or resume it.
     pub fn episode(&self) -> Result<Episode, Error> {
         let policy = self.policy.load()?;
-        let fixtures =
-            fixtures(self.fixtures.as_ref()).map_err(|problems| listed("the fixtures have problems:", &problems))?;
+        let fixtures = self.fixtures()?;
         let settings = Settings { mode: self.mode, audit: self.audit, actor: self.actor.clone() };
         Ok(match &self.state {
             None => Episode::on_image(policy, &fixtures.image()?, &settings)?,

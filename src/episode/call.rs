@@ -28,6 +28,13 @@ pub(super) enum Failure {
     Panic(String),
 }
 
+/// A call that was made before, and its answer again.
+struct Earlier {
+    tool: String,
+    arguments: Map<String, Json>,
+    outcome: Outcome,
+}
+
 /// What a call leaves, before it is written down.
 pub(super) struct Done {
     pub answer: Map<String, Json>,
@@ -73,8 +80,8 @@ impl Episode {
         if let Some(key) = key {
             match self.earlier(key) {
                 Ok(None) => {}
-                Ok(Some((tool, same, outcome))) if tool == name && same == arguments => return Ok(outcome),
-                Ok(Some((tool, ..))) => return Err(CallError::KeyTaken { key: brief_text(key), tool }),
+                Ok(Some(first)) if first.tool == name && first.arguments == arguments => return Ok(first.outcome),
+                Ok(Some(first)) => return Err(CallError::KeyTaken { key: brief_text(key), tool: first.tool }),
                 Err(failure) => return Ok(self.fault(tool, given, &failure)),
             }
         }
@@ -88,8 +95,8 @@ impl Episode {
         Ok(self.fault(tool, given, &failure))
     }
 
-    /// The call that was made under that key: its tool, its arguments, and its answer again.
-    fn earlier(&mut self, key: &str) -> Result<Option<(String, Map<String, Json>, Outcome)>, Failure> {
+    /// The call that was made under that key.
+    fn earlier(&mut self, key: &str) -> Result<Option<Earlier>, Failure> {
         let Some(first) = self.store.transaction()?.keyed(key)? else { return Ok(None) };
         let outcome = Outcome {
             answer: serde_json::from_str(&first.answer)?,
@@ -99,7 +106,7 @@ impl Episode {
             rule: first.rule,
             repeated: true,
         };
-        Ok(Some((first.tool, serde_json::from_str(&first.arguments)?, outcome)))
+        Ok(Some(Earlier { tool: first.tool, arguments: serde_json::from_str(&first.arguments)?, outcome }))
     }
 
     fn attempt(

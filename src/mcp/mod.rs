@@ -4,6 +4,8 @@
 
 mod arrival;
 mod completions;
+#[cfg(feature = "conformance-fixtures")]
+mod conformance;
 mod idempotency;
 mod lines;
 mod progress;
@@ -31,6 +33,13 @@ use std::sync::Arc;
 
 /// How long a client may keep what never changes while a server runs, in milliseconds.
 const STATIC_TTL: u64 = 3_600_000;
+
+/// What a transport serves: a server, and in builds for the conformance suite its fixtures beside it.
+#[cfg(not(feature = "conformance-fixtures"))]
+pub type Handler = Server;
+/// What a transport serves: a server, and in builds for the conformance suite its fixtures beside it.
+#[cfg(feature = "conformance-fixtures")]
+pub type Handler = conformance::WithFixtures<Server>;
 
 /// What a policy's clients are told, made once for all its episodes.
 pub struct Listing {
@@ -62,6 +71,14 @@ impl Server {
     pub fn alone(episode: Episode) -> Server {
         let listing = Listing::of(episode.policy(), episode.audit());
         Server::new(Live::alone(episode), Arc::new(listing))
+    }
+
+    /// The handler of a transport.
+    pub fn handler(self) -> Handler {
+        #[cfg(feature = "conformance-fixtures")]
+        return conformance::WithFixtures(self);
+        #[cfg(not(feature = "conformance-fixtures"))]
+        self
     }
 
     /// The episode.
@@ -189,7 +206,7 @@ impl ServerHandler for Server {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         /// The methods whose parameters can be malformed.
         const METHODS: [&str; 9] = [
@@ -203,7 +220,9 @@ impl ServerHandler for Server {
             "prompts/get",
             "completion/complete",
         ];
-        if METHODS.contains(&request.method.as_str()) {
+        // 2026-07-28 has no handshake, and only its requests name their revision.
+        let removed = request.method == "initialize" && context.meta.protocol_version().is_some();
+        if !removed && METHODS.contains(&request.method.as_str()) {
             let message = format!("the parameters of {} have another shape", request.method);
             return Err(ErrorData::invalid_params(message, None));
         }

@@ -62,7 +62,13 @@ type Hash = [u8; 32];
 
 /// The hash of every row of a state, in key order, and of every table.
 pub struct Rows {
-    tables: BTreeMap<&'static str, (Vec<(i64, Hash)>, Hash)>,
+    tables: BTreeMap<&'static str, Hashed>,
+}
+
+/// The hashes of a table's rows, by key, and of the table.
+struct Hashed {
+    rows: Vec<(i64, Hash)>,
+    whole: Hash,
 }
 
 impl Rows {
@@ -74,7 +80,7 @@ impl Rows {
             let rows: Vec<(i64, Hash)> = tx.all(table)?.iter().map(|row| (row.key(), row_hash(row, &order))).collect();
             if !rows.is_empty() {
                 let whole = table_hash(rows.iter().map(|(_, hash)| hash));
-                tables.insert(table.name, (rows, whole));
+                tables.insert(table.name, Hashed { rows, whole });
             }
         }
         Ok(Rows { tables })
@@ -83,12 +89,12 @@ impl Rows {
     /// The hash of a table in a later state, in which only the rows with those keys can be other ones; none where it is
     /// empty.
     fn later(&self, tx: &Transaction<'_>, table: &'static Table, keys: &BTreeSet<i64>) -> Result<Option<Hash>, Fault> {
-        let (rows, whole) =
-            self.tables.get(table.name).map_or((&[][..], None), |(rows, hash)| (&rows[..], Some(*hash)));
+        let hashed = self.tables.get(table.name);
         if keys.is_empty() {
-            return Ok(whole);
+            return Ok(hashed.map(|hashed| hashed.whole));
         }
-        let mut now: BTreeMap<i64, Hash> = rows.iter().copied().collect();
+        let rows = hashed.into_iter().flat_map(|hashed| &hashed.rows);
+        let mut now: BTreeMap<i64, Hash> = rows.copied().collect();
         let order = order(table);
         for key in keys {
             match tx.get(table, *key)? {
@@ -110,8 +116,8 @@ impl Store {
             None => {
                 let rows = Rows::of(&tx)?;
                 for table in extent.tables() {
-                    if let Some((_, hash)) = rows.tables.get(table.name) {
-                        tables.insert(table.name, hex(hash));
+                    if let Some(hashed) = rows.tables.get(table.name) {
+                        tables.insert(table.name, hex(&hashed.whole));
                     }
                 }
             }

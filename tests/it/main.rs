@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::type_complexity, missing_docs)]
 
 mod cli;
+mod conformance;
 mod episodes;
 mod inputs;
 mod mcp;

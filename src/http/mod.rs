@@ -1,0 +1,100 @@
+//! Episodes over HTTP: a public listener for agents, and a control listener that agents cannot reach.
+//!
+//! A request passes its listener's [`edge`], then a route. **Invariant:** no rules here, and nothing that runs a call: that is
+//! the registry's.
+
+pub mod drain;
+pub mod edge;
+pub mod guard;
+mod listen;
+mod public;
+mod refusal;
+mod sse;
+mod trace;
+
+pub use edge::Limits;
+pub use listen::Listener;
+
+use crate::registry::Registry;
+use axum::Router;
+use drain::Drain;
+use edge::Edge;
+use guard::{Guard, Secret};
+use public::Public;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often expired episodes, and addresses that ask no more, are looked for.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// How one listener is guarded.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// Hosts that the `Host` header may name, beside the listener's own and loopback; `*` for any.
+    pub hosts: Vec<String>,
+    /// Origins of web pages that may ask, beside those of this machine.
+    pub origins: Vec<String>,
+    /// The bearer token that every request must have.
+    pub token: Option<Secret>,
+}
+
+/// What is served, and how.
+pub struct Options {
+    /// Who may reach the public listener.
+    pub access: Access,
+    /// How much clients may ask for.
+    pub limits: Limits,
+    /// How long accepted requests may take once the server is to end.
+    pub grace: Duration,
+}
+
+/// Serve until `end`, then answer what was accepted.
+pub async fn serve(
+    registry: Arc<Registry>,
+    options: Options,
+    public: Listener,
+    control: Option<(Listener, Access)>,
+    end: impl Future<Output = ()>,
+) {
+    let drain = Arc::new(Drain::default());
+    let Options { access, limits, grace } = options;
+    let mut edges = Vec::new();
+    let mut listeners = Vec::new();
+    let mut listen = |listener: Listener, access: Access, limits: Limits, routes: Router| {
+        let guard = Guard::new(listener.address(), &access.hosts, &access.origins, access.token);
+        let edge = Edge::new(guard, limits, drain.clone());
+        listeners.push(tokio::spawn(listener.serve(edge.around(routes), drain.clone())));
+        edges.push(edge);
+    };
+    let address = public.address();
+    let routes = Public::new(registry.clone(), drain.clone(), limits.body).router();
+    listen(public, access, limits, routes);
+    if let Some((listener, access)) = control {
+        // Evaluators are not rationed.
+        let routes = control_routes(registry.clone(), address);
+        listen(listener, access, Limits { rate: None, ..limits }, routes);
+    }
+    let sweeper = async {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            registry.sweep().await;
+            edges.iter().for_each(|edge| edge.tidy());
+        }
+    };
+    tokio::select! {
+        () = end => {}
+        () = sweeper => {}
+    }
+    drain.run(grace).await;
+    for listener in listeners {
+        if let Err(error) = listener.await {
+            tracing::error!("a listener failed: {error}");
+        }
+    }
+}
+
+fn control_routes(_: Arc<Registry>, _: SocketAddr) -> Router {
+    Router::new()
+}

@@ -1,0 +1,197 @@
+//! The public listener: episodes over Streamable HTTP, and over HTTP+SSE for old clients. Nothing here runs an episode.
+
+use super::drain::Drain;
+use super::sse;
+use crate::mcp::{Arrival, Handler, Listing, Server};
+use crate::policy::Audit;
+use crate::registry::{DEFAULT, Live, Registry, RegistryError};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use http_body_util::{BodyExt, Full, Limited};
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long a session of an old client may be silent. rmcp's five minutes are shorter than some models think, and several
+/// clients never begin again.
+const SESSION_IDLE: Duration = Duration::from_secs(3_600);
+
+/// How long the answer of a session's call can be asked for again. rmcp keeps a minute's answers, which at full speed are
+/// more than a gigabyte.
+const REPLAY: Duration = Duration::from_secs(5);
+
+/// Most sessions of one episode: an agent needs one, and each keeps a task and its last answers.
+const SESSIONS: usize = 64;
+
+/// What the public listener needs.
+pub struct Public {
+    registry: Arc<Registry>,
+    drain: Arc<Drain>,
+    /// Longest body of a request, in bytes.
+    body: usize,
+    listings: Mutex<BTreeMap<(String, &'static str), Arc<Listing>>>,
+    endpoints: Mutex<BTreeMap<String, Arc<Endpoint>>>,
+}
+
+/// Where one episode is reached.
+struct Endpoint {
+    live: Arc<Live>,
+    sessions: Arc<LocalSessionManager>,
+    service: StreamableHttpService<Handler, LocalSessionManager>,
+}
+
+impl Public {
+    /// Serve the episodes of that registry.
+    pub fn new(registry: Arc<Registry>, drain: Arc<Drain>, body: usize) -> Arc<Public> {
+        Arc::new(Public { registry, drain, body, listings: Mutex::default(), endpoints: Mutex::default() })
+    }
+
+    /// Its routes.
+    pub fn router(self: &Arc<Public>) -> Router {
+        let routes = Router::new()
+            .route("/mcp", any(default_mcp))
+            .route("/e/{episode}/mcp", any(episode_mcp))
+            .with_state(self.clone());
+        routes.merge(sse::router(self.clone(), self.drain.clone(), self.body))
+    }
+
+    /// The server of an episode, for a connection.
+    pub fn server(&self, live: &Arc<Live>) -> Server {
+        let (policy, audit) = (live.policy(), live.description().audit);
+        let key = (policy.fingerprint.clone(), Audit::name(audit));
+        let listing = lock(&self.listings).entry(key).or_insert_with(|| Arc::new(Listing::of(policy, audit))).clone();
+        Server::new(live.clone(), listing)
+    }
+
+    /// A live episode, or what its client is told.
+    pub fn live(&self, id: &str) -> Result<Arc<Live>, Response> {
+        self.registry.get(id).map_err(|error| unknown(&error, &Json::Null))
+    }
+
+    fn endpoint(self: &Arc<Public>, id: &str) -> Result<Arc<Endpoint>, RegistryError> {
+        if let Some(endpoint) = lock(&self.endpoints).get(id)
+            && !endpoint.live.ended().is_cancelled()
+        {
+            return Ok(endpoint.clone());
+        }
+        let live = self.registry.get(id)?;
+        let server = self.server(&live);
+        let mut sessions = LocalSessionManager::default();
+        sessions.session_config.keep_alive = Some(SESSION_IDLE);
+        sessions.session_config.completed_cache_ttl = REPLAY;
+        let sessions = Arc::new(sessions);
+        // Streams end when the server does, and when the episode does.
+        let end = self.drain.streams().child_token();
+        let config = StreamableHttpServerConfig::default()
+            .with_legacy_session_mode(true)
+            .with_json_response(true)
+            .with_cancellation_token(end.clone())
+            .with_max_request_body_bytes(self.body)
+            // Host and Origin have been checked before, alike for everything that listens.
+            .disable_allowed_hosts();
+        let service = StreamableHttpService::new(move || Ok(server.clone().handler()), sessions.clone(), config);
+        let endpoint = Arc::new(Endpoint { live: live.clone(), sessions, service });
+        let mut endpoints = lock(&self.endpoints);
+        if let Some(first) = endpoints.get(id)
+            && !first.live.ended().is_cancelled()
+        {
+            return Ok(first.clone());
+        }
+        endpoints.insert(id.to_owned(), endpoint.clone());
+        let public = self.clone();
+        tokio::spawn(async move {
+            live.ended().cancelled().await;
+            end.cancel();
+            let mut endpoints = lock(&public.endpoints);
+            if endpoints.get(live.id()).is_some_and(|endpoint| Arc::ptr_eq(&endpoint.live, &live)) {
+                endpoints.remove(live.id());
+            }
+        });
+        Ok(endpoint)
+    }
+
+    async fn serve(self: &Arc<Public>, id: &str, request: Request) -> Response {
+        if request.method() != Method::POST {
+            return match self.endpoint(id) {
+                Ok(endpoint) => endpoint.service.handle(request).await.map(Body::new),
+                Err(error) => unknown(&error, &Json::Null),
+            };
+        }
+        let (mut parts, body) = request.into_parts();
+        let body = match Limited::new(body, self.body).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => return (StatusCode::PAYLOAD_TOO_LARGE, "the body is too long, or broke off").into_response(),
+        };
+        let message = Message::of(&body);
+        let endpoint = match self.endpoint(id) {
+            Ok(endpoint) => endpoint,
+            Err(error) => return unknown(&error, &message.id),
+        };
+        match message.method.as_ref() {
+            // The request is here whole: this is when it arrived.
+            "tools/call" => drop(parts.extensions.insert(Arrival::new(endpoint.live.queue()))),
+            "initialize" if endpoint.sessions.sessions.read().await.len() >= SESSIONS => {
+                let text = format!("the episode has {SESSIONS} sessions, which is the most; end one with DELETE");
+                return error(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_SESSIONS", &text, &message.id);
+            }
+            _ => {}
+        }
+        let request = Request::from_parts(parts, Full::new(body.clone()));
+        endpoint.service.handle(request).await.map(Body::new)
+    }
+}
+
+async fn default_mcp(State(public): State<Arc<Public>>, request: Request) -> Response {
+    public.serve(DEFAULT, request).await
+}
+
+async fn episode_mcp(State(public): State<Arc<Public>>, Path(id): Path<String>, request: Request) -> Response {
+    public.serve(&id, request).await
+}
+
+/// What must be known of a message before rmcp reads it.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Message<'a> {
+    #[serde(borrow)]
+    method: Cow<'a, str>,
+    id: Json,
+}
+
+impl Message<'_> {
+    /// What can be read of it; what cannot, rmcp refuses.
+    fn of(body: &Bytes) -> Message<'_> {
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+}
+
+/// The answer where there is no such episode: for the client a JSON-RPC error, for everything before it a status.
+fn unknown(wrong: &RegistryError, id: &Json) -> Response {
+    match wrong {
+        RegistryError::Ended(_) => error(StatusCode::GONE, "EPISODE_ENDED", &wrong.to_string(), id),
+        _ => error(StatusCode::NOT_FOUND, "EPISODE_NOT_FOUND", &wrong.to_string(), id),
+    }
+}
+
+fn error(status: StatusCode, code: &str, message: &str, id: &Json) -> Response {
+    let remedy = "ask whoever runs this server for the address of a live episode";
+    let body = json!({
+        "jsonrpc": "2.0",
+        "id": id,
+        "error": { "code": -32001, "message": message, "data": { "code": code, "remedy": remedy } },
+    });
+    (status, axum::Json(body)).into_response()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
