@@ -1,33 +1,30 @@
-//! The end of the server: accepted calls are answered, then streams end, then the process.
+//! The end of the server: what was accepted is answered, then streams end, then connections close.
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
-/// How long connections may take to close once nothing is to be answered any more.
-const CLOSING: Duration = Duration::from_secs(2);
-
-/// The stages of the end, and who still waits for an answer.
+/// The stages of the end, and how many wait for an answer.
 #[derive(Default)]
 pub struct Drain {
     begun: CancellationToken,
     streams: CancellationToken,
-    over: CancellationToken,
-    waiting: AtomicUsize,
-    answered: Notify,
+    waiting: TaskTracker,
 }
+
+/// A request that is waited for as long as this is held.
+pub type Accepted = TaskTrackerToken;
 
 impl Drain {
     /// Whether the end has begun: nothing new is accepted.
     pub fn has_begun(&self) -> bool {
-        self.begun.is_cancelled()
+        self.waiting.is_closed()
     }
 
     /// Returns when the end begins.
@@ -35,69 +32,37 @@ impl Drain {
         self.begun.cancelled().await;
     }
 
-    /// Cancelled when all is answered: streams that have no end of their own end then.
+    /// Cancelled when all is answered: streams that have no end of their own end then, and connections close.
     pub fn streams(&self) -> &CancellationToken {
         &self.streams
     }
 
-    /// Returns when nobody need be waited for any longer.
-    pub async fn over(&self) {
-        self.over.cancelled().await;
-    }
-
-    /// Count a request until the last byte of its answer is handed on, or nobody wants it any more.
-    pub fn accept(self: &Arc<Drain>) -> Accepted {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        Accepted { drain: self.clone() }
+    /// Accept a request, unless the end has begun.
+    pub fn accept(&self) -> Option<Accepted> {
+        // Counted before the question, so that no request slips in between the two.
+        let accepted = self.waiting.token();
+        (!self.has_begun()).then_some(accepted)
     }
 
     /// Begin the end: wait until accepted requests are answered, but not longer than `grace`; then end the streams.
     pub async fn run(&self, grace: Duration) {
+        self.waiting.close();
         self.begun.cancel();
-        let answered = async {
-            loop {
-                let changed = self.answered.notified();
-                if self.waiting.load(Ordering::SeqCst) == 0 {
-                    break;
-                }
-                changed.await;
-            }
-        };
-        if tokio::time::timeout(grace, answered).await.is_err() {
-            tracing::warn!("{} requests were not answered in time", self.waiting.load(Ordering::SeqCst));
+        if tokio::time::timeout(grace, self.waiting.wait()).await.is_err() {
+            tracing::warn!("{} requests were not answered in time", self.waiting.len());
         }
         self.streams.cancel();
-        tokio::spawn({
-            let over = self.over.clone();
-            async move {
-                tokio::time::sleep(CLOSING).await;
-                over.cancel();
-            }
-        });
     }
 }
 
-/// An accepted request that is not answered yet.
-pub struct Accepted {
-    drain: Arc<Drain>,
+/// Hold something until the last byte of an answer is handed on, or nobody wants it any more.
+pub fn hold<T: Send + Unpin + 'static>(response: Response, held: T) -> Response {
+    response.map(|body| Body::new(Held { body, _held: held }))
 }
 
-impl Drop for Accepted {
-    fn drop(&mut self) {
-        self.drain.waiting.fetch_sub(1, Ordering::SeqCst);
-        self.drain.answered.notify_waiters();
-    }
-}
-
-/// An answer's body, and what is held until its end.
 struct Held<T> {
     body: Body,
     _held: T,
-}
-
-/// Hold something until the last byte of an answer is handed on.
-pub fn hold<T: Send + Unpin + 'static>(response: Response, held: T) -> Response {
-    response.map(|body| Body::new(Held { body, _held: held }))
 }
 
 impl<T: Unpin> HttpBody for Held<T> {

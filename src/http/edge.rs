@@ -1,22 +1,27 @@
-//! What every request passes before its route: the guard, the limits, and the count of those who wait for an answer.
+//! What every request passes before its route: the rate, the guard, the limits, and the count of those who wait for an answer.
 
-use super::drain::{Drain, hold};
+use super::body;
+use super::drain::{Accepted, Drain, hold};
 use super::guard::Guard;
 use super::listen::Peer;
 use super::refusal::Refusal;
 use super::trace;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use std::net::IpAddr;
+use http_body::Body as _;
+use http_body_util::Limited;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How much clients may ask for.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +37,8 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 4 MiB, as on standard input; a thousand requests at once keep two cores busy for a twentieth of a second; half a
-    /// minute is much longer than any call takes and less than most clients wait.
+    /// 4 MiB, as rmcp takes; a thousand requests at once keep two cores busy for a twentieth of a second; half a minute is
+    /// much longer than any call takes and less than most clients wait; a rate only where strangers ask.
     fn default() -> Limits {
         Limits { body: 4 << 20, concurrency: 1_024, time: Duration::from_secs(30), rate: None }
     }
@@ -55,11 +60,20 @@ impl Edge {
         Arc::new(Edge { guard, limits, places: Arc::new(Semaphore::new(limits.concurrency)), rate, drain })
     }
 
-    /// Put the edge before these routes, and add the two that tell how the server is.
+    /// Put the edge before these routes. Beside it, and open to whoever asks, are the two that tell how the server is: a busy
+    /// server that refused its supervisor would be restarted.
     pub fn around(self: &Arc<Edge>, routes: Router) -> Router {
-        let health =
-            Router::new().route(LIVE, get(|| async { "ok\n" })).route(READY, get(ready)).with_state(self.clone());
-        routes.merge(health).layer(from_fn_with_state(self.clone(), pass))
+        let health = Router::new()
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(ready))
+            .with_state(self.clone());
+        routes
+            .fallback(async || no_such(StatusCode::NOT_FOUND, "NO_SUCH_ADDRESS", "there is nothing at this address"))
+            .method_not_allowed_fallback(async || {
+                no_such(StatusCode::METHOD_NOT_ALLOWED, "NO_SUCH_METHOD", "this address does not know that method")
+            })
+            .layer(from_fn_with_state(self.clone(), pass))
+            .merge(health)
     }
 
     /// Forget the addresses that have not asked for a while.
@@ -70,21 +84,9 @@ impl Edge {
         }
     }
 
-    fn admit(&self, request: &Request) -> Result<(), Refusal> {
-        let open = [LIVE, READY].contains(&request.uri().path());
-        self.guard.check(request.headers(), open)?;
-        if open {
-            return Ok(());
-        }
-        if self.drain.has_begun() {
-            return Err(Refusal::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "DRAINING",
-                "the server is about to end and takes no new requests",
-                "try again, at another server or after the restart",
-            ));
-        }
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    /// Let a request in, or say why not. The rate comes first, so that it also slows down who guesses tokens.
+    fn admit(&self, request: &Request) -> Result<(Accepted, OwnedSemaphorePermit), Refusal> {
+        let peer = request.extensions().get::<Peer>().map(|peer| client(peer.0));
         if let (Some(rate), Some(peer)) = (&self.rate, peer)
             && rate.check_key(&peer).is_err()
         {
@@ -95,12 +97,52 @@ impl Edge {
                 "wait a second, then go on more slowly",
             ));
         }
-        Ok(())
+        self.guard.check(request.headers())?;
+        let accepted = self.drain.accept().ok_or_else(Refusal::draining)?;
+        let place = self.places.clone().try_acquire_owned().map_err(|_| {
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "OVERLOADED",
+                "the server has as many requests at work as it takes",
+                "try again in a moment",
+            )
+        })?;
+        match request.body().size_hint().lower() > self.limits.body as u64 {
+            true => Err(body::too_long()),
+            false => Ok((accepted, place)),
+        }
+    }
+
+    async fn answer(&self, request: Request, next: Next) -> Response {
+        let held = match self.admit(&request) {
+            Ok(held) => held,
+            Err(refusal) => return refusal.into_response(),
+        };
+        let listens = request.method() == Method::GET;
+        // A body of unknown length is cut at the limit.
+        let request = request.map(|body| Body::new(Limited::new(body, self.limits.body)));
+        match tokio::time::timeout(self.limits.time, trace::within(request, next)).await {
+            // A stream that a client only listens to is no answer to wait for.
+            Ok(response) if listens => response,
+            Ok(response) => hold(response, held),
+            Err(_) => Refusal::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "TIMED_OUT",
+                "the request was not answered in time; if it was a call, it may have been written",
+                "repeat it under the same idempotency key",
+            )
+            .into_response(),
+        }
     }
 }
 
-const LIVE: &str = "/healthz";
-const READY: &str = "/readyz";
+async fn pass(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    let mut response = edge.answer(request, next).await;
+    if edge.drain.has_begun() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
 
 async fn ready(State(edge): State<Arc<Edge>>) -> Response {
     match edge.drain.has_begun() {
@@ -109,31 +151,14 @@ async fn ready(State(edge): State<Arc<Edge>>) -> Response {
     }
 }
 
-async fn pass(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
-    if let Err(refusal) = edge.admit(&request) {
-        return refusal.into_response();
-    }
-    let Ok(place) = edge.places.clone().try_acquire_owned() else {
-        return Refusal::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "OVERLOADED",
-            "the server has as many requests at work as it takes",
-            "try again in a moment",
-        )
-        .into_response();
-    };
-    // A stream that a client only listens to has no answer to wait for.
-    let accepted = (request.method() != Method::GET).then(|| edge.drain.accept());
-    let run = trace::within(request, next);
-    match tokio::time::timeout(edge.limits.time, run).await {
-        Ok(response) if accepted.is_some() => hold(response, (accepted, place)),
-        Ok(response) => response,
-        Err(_) => Refusal::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            "TIMED_OUT",
-            "the request was not answered in time; if it was a call, it may have been written",
-            "repeat it under the same idempotency key",
-        )
-        .into_response(),
+fn no_such(status: StatusCode, code: &'static str, message: &str) -> Refusal {
+    Refusal::new(status, code, message, "see the server's documentation for its addresses")
+}
+
+/// Who asks: an IPv4 address, or the half of an IPv6 address that a client cannot choose.
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address => address,
     }
 }

@@ -4,6 +4,7 @@ use super::drain::Drain;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -11,21 +12,29 @@ use hyper_util::server::graceful::GracefulShutdown;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_service::Service;
 
-/// How long a client may take over the head of a request: slower ones hold connections that others need.
-const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take over the head of a request: slower ones hold connections that others need. hyper has one
+/// clock for this and for idle connections, so it is longer than the 90 seconds for which clients keep those at most.
+const HEAD_TIME: Duration = Duration::from_secs(95);
 
-/// Most headers of a request; clients and proxies send about twenty.
-const HEADERS: usize = 100;
-
-/// Longest head of a request, in bytes; also the size of a connection's buffer.
+/// Longest head of a request, in bytes: hosts, tokens and traces need a twentieth of it. hyper also refuses more than 100
+/// headers; to set that number, even to 100, costs an allocation a request.
 const HEAD: usize = 32 * 1024;
 
-/// Most connections at once; more wait until one closes. A process may usually have more files open than that.
+/// Most bytes of a connection that are read ahead, or wait to be written: room for the longest head, and for nearly all bodies.
+const BUFFER: usize = 64 * 1024;
+
+/// Most connections at once; more wait until one closes. A few for each of thousands of agents, in 2 GiB at worst.
 const CONNECTIONS: usize = 16_384;
+
+/// How long to wait before a connection is accepted again after that failed: others must close first.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long connections may take to close once all is answered.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// The client's address, in the extensions of a request.
 #[derive(Clone, Copy, Debug)]
@@ -50,29 +59,26 @@ impl Listener {
         self.address
     }
 
-    /// Serve until the drain has begun and the connections are closed, or it is over.
+    /// Accept until the drain begins, and answer on open connections until it has ended the streams.
     pub async fn serve(self, router: Router, drain: Arc<Drain>) {
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let graceful = GracefulShutdown::new();
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_headers(HEADERS).max_buf_size(HEAD);
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_header_size(HEAD).max_buf_size(BUFFER);
         loop {
-            let Ok(place) = connections.clone().acquire_owned().await else { break };
-            let (stream, peer) = tokio::select! {
+            let (stream, peer, place) = tokio::select! {
                 () = drain.begun() => break,
-                accepted = self.socket.accept() => match accepted {
+                accepted = self.accept(&connections) => match accepted {
                     Ok(accepted) => accepted,
                     Err(error) => {
-                        // Out of files, most likely: others must close first.
                         tracing::warn!("no connection could be accepted: {error}");
-                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        tokio::time::sleep(PAUSE).await;
                         continue;
                     }
                 },
             };
-            let _ = stream.set_nodelay(true);
             let router = router.clone();
-            let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            let service = service_fn(move |mut request: hyper::Request<Incoming>| {
                 request.extensions_mut().insert(Peer(peer.ip()));
                 let request: Request = request.map(Body::new);
                 router.clone().call(request)
@@ -86,9 +92,21 @@ impl Listener {
             });
         }
         drop(self.socket);
-        tokio::select! {
-            () = graceful.shutdown() => {}
-            () = drain.over() => {}
+        // Until all is answered, open connections stay open: whoever asks there is told that the server drains.
+        drain.streams().cancelled().await;
+        if tokio::time::timeout(CLOSING, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some connections did not close in time");
         }
+    }
+
+    async fn accept(
+        &self,
+        connections: &Arc<Semaphore>,
+    ) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        let place = connections.clone().acquire_owned().await.map_err(std::io::Error::other)?;
+        let (stream, peer) = self.socket.accept().await?;
+        // Answers are small and written whole: waiting to send more of them at once only delays them.
+        stream.set_nodelay(true)?;
+        Ok((stream, peer, place))
     }
 }

@@ -3,17 +3,19 @@
 //! A request passes its listener's [`edge`], then a route. **Invariant:** no rules here, and nothing that runs a call: that is
 //! the registry's.
 
+mod body;
 pub mod drain;
 pub mod edge;
 pub mod guard;
 mod listen;
 mod public;
 mod refusal;
-mod sse;
+pub mod sse;
 mod trace;
 
 pub use edge::Limits;
-pub use listen::Listener;
+pub use listen::{Listener, Peer};
+pub use refusal::Refusal;
 
 use crate::registry::Registry;
 use axum::Router;

@@ -1,7 +1,9 @@
 //! The public listener: episodes over Streamable HTTP, and over HTTP+SSE for old clients. Nothing here runs an episode.
 
+use super::body;
 use super::drain::Drain;
-use super::sse;
+use super::refusal::Refusal;
+use super::sse::{self, Opened};
 use crate::mcp::{Arrival, Handler, Listing, Server};
 use crate::policy::Audit;
 use crate::registry::{DEFAULT, Live, Registry, RegistryError};
@@ -11,7 +13,8 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetExtensions, JsonRpcMessage};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde::Deserialize;
@@ -61,7 +64,8 @@ impl Public {
             .route("/mcp", any(default_mcp))
             .route("/e/{episode}/mcp", any(episode_mcp))
             .with_state(self.clone());
-        routes.merge(sse::router(self.clone(), self.drain.clone(), self.body))
+        let public = self.clone();
+        routes.merge(sse::router(self.drain.clone(), move |episode| public.open(episode.unwrap_or(DEFAULT))))
     }
 
     /// The server of an episode, for a connection.
@@ -72,9 +76,21 @@ impl Public {
         Server::new(live.clone(), listing)
     }
 
-    /// A live episode, or what its client is told.
-    pub fn live(&self, id: &str) -> Result<Arc<Live>, Response> {
-        self.registry.get(id).map_err(|error| unknown(&error, &Json::Null))
+    /// What a session of an old client talks to.
+    fn open(&self, id: &str) -> Result<Opened<Handler>, Refusal> {
+        let live = self.registry.get(id).map_err(|error| {
+            let (status, code) = missing(&error);
+            Refusal::new(status, code, error.to_string(), ELSEWHERE)
+        })?;
+        let (server, ended) = (self.server(&live).handler(), live.ended().clone());
+        let arrived = Box::new(move |message: &mut ClientJsonRpcMessage| {
+            if let JsonRpcMessage::Request(request) = message
+                && matches!(request.request, ClientRequest::CallToolRequest(_))
+            {
+                request.request.extensions_mut().insert(Arrival::new(live.queue()));
+            }
+        });
+        Ok(Opened { server, ended, arrived })
     }
 
     fn endpoint(self: &Arc<Public>, id: &str) -> Result<Arc<Endpoint>, RegistryError> {
@@ -127,9 +143,9 @@ impl Public {
             };
         }
         let (mut parts, body) = request.into_parts();
-        let body = match Limited::new(body, self.body).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(_) => return (StatusCode::PAYLOAD_TOO_LARGE, "the body is too long, or broke off").into_response(),
+        let body = match body::read(body).await {
+            Ok(body) => body,
+            Err(refusal) => return refusal.into_response(),
         };
         let message = Message::of(&body);
         let endpoint = match self.endpoint(id) {
@@ -140,8 +156,9 @@ impl Public {
             // The request is here whole: this is when it arrived.
             "tools/call" => drop(parts.extensions.insert(Arrival::new(endpoint.live.queue()))),
             "initialize" if endpoint.sessions.sessions.read().await.len() >= SESSIONS => {
-                let text = format!("the episode has {SESSIONS} sessions, which is the most; end one with DELETE");
-                return error(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_SESSIONS", &text, &message.id);
+                let text = format!("the episode has {SESSIONS} sessions, which is the most");
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                return error(status, "TOO_MANY_SESSIONS", &text, "end one with DELETE", &message.id);
             }
             _ => {}
         }
@@ -174,16 +191,24 @@ impl Message<'_> {
     }
 }
 
-/// The answer where there is no such episode: for the client a JSON-RPC error, for everything before it a status.
-fn unknown(wrong: &RegistryError, id: &Json) -> Response {
+/// What a client should do that has no episode to go on with.
+const ELSEWHERE: &str = "ask whoever runs this server for the address of a live episode";
+
+/// What the want of an episode is called.
+fn missing(wrong: &RegistryError) -> (StatusCode, &'static str) {
     match wrong {
-        RegistryError::Ended(_) => error(StatusCode::GONE, "EPISODE_ENDED", &wrong.to_string(), id),
-        _ => error(StatusCode::NOT_FOUND, "EPISODE_NOT_FOUND", &wrong.to_string(), id),
+        RegistryError::Ended(_) => (StatusCode::GONE, "EPISODE_ENDED"),
+        _ => (StatusCode::NOT_FOUND, "EPISODE_NOT_FOUND"),
     }
 }
 
-fn error(status: StatusCode, code: &str, message: &str, id: &Json) -> Response {
-    let remedy = "ask whoever runs this server for the address of a live episode";
+/// The answer where there is no such episode: for the client a JSON-RPC error, for everything before it a status.
+fn unknown(wrong: &RegistryError, id: &Json) -> Response {
+    let (status, code) = missing(wrong);
+    error(status, code, &wrong.to_string(), ELSEWHERE, id)
+}
+
+fn error(status: StatusCode, code: &str, message: &str, remedy: &str, id: &Json) -> Response {
     let body = json!({
         "jsonrpc": "2.0",
         "id": id,

@@ -25,6 +25,13 @@ impl Refusal {
     ) -> Refusal {
         Refusal { status, code, message: message.into(), remedy: remedy.into() }
     }
+
+    /// The refusal of what comes when the server is about to end.
+    pub fn draining() -> Refusal {
+        let message = "the server is about to end and takes no new requests";
+        let remedy = "try again, at another server or after the restart";
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "DRAINING", message, remedy)
+    }
 }
 
 impl IntoResponse for Refusal {

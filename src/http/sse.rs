@@ -1,114 +1,133 @@
 //! The HTTP+SSE transport of protocol revision 2024-11-05, for clients that know no other: a stream of events down, and a
 //! POST for each message up.
 
-use super::drain::Drain;
-use super::public::Public;
+use super::body;
+use super::drain::{Drain, hold};
 use super::refusal::Refusal;
-use crate::mcp::Arrival;
-use crate::registry::{DEFAULT, Live};
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use futures::channel::mpsc::{Receiver, Sender, channel};
-use futures::{Stream, StreamExt};
-use rmcp::ServiceExt;
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetExtensions, JsonRpcMessage, ServerJsonRpcMessage};
+use axum::{Json, Router};
+use futures::StreamExt;
+use futures::channel::mpsc::{Sender, channel};
+use futures::stream;
+use rmcp::model::{ClientJsonRpcMessage, ErrorCode, GetExtensions, JsonRpcMessage};
+use rmcp::{ServerHandler, ServiceExt};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::sync::DropGuard;
 
-/// Messages that may wait in each direction of a session: more than a client has in flight.
+/// Most requests of a session that wait for their answers, and most messages that wait in each direction: more than a client
+/// has in flight.
 const BACKLOG: usize = 256;
 
-/// Most sessions at once; each keeps a connection and a task.
+/// Most sessions at once, a quarter of the connections; each keeps a task, two channels and a connection.
 const SESSIONS: usize = 4_096;
 
+/// What a new session talks to.
+pub struct Opened<S> {
+    /// The server of this session alone.
+    pub server: S,
+    /// Cancelled when the session must end: its episode has.
+    pub ended: CancellationToken,
+    /// Called with each message when it has arrived, in that order.
+    pub arrived: Box<dyn Fn(&mut ClientJsonRpcMessage) + Send + Sync>,
+}
+
+/// Begins a session of the episode of that name, or of the default one; or says why not.
+type Open<S> = Box<dyn Fn(Option<&str>) -> Result<Opened<S>, Refusal> + Send + Sync>;
+
 /// The routes of the transport.
-pub fn router(public: Arc<Public>, drain: Arc<Drain>, body: usize) -> Router {
-    let sessions = Arc::new(Sessions { public, drain, open: Mutex::default() });
+pub fn router<S, F>(drain: Arc<Drain>, open: F) -> Router
+where
+    S: ServerHandler,
+    F: Fn(Option<&str>) -> Result<Opened<S>, Refusal> + Send + Sync + 'static,
+{
+    let sessions = Arc::new(Sessions { open: Box::new(open), drain, present: Mutex::default() });
     Router::new()
-        .route("/sse", get(default_stream))
-        .route("/messages", post(message))
-        .route("/e/{episode}/sse", get(episode_stream))
-        .route("/e/{episode}/messages", post(message))
-        .layer(DefaultBodyLimit::max(body))
+        .route("/sse", get(begin::<S>))
+        .route("/messages", post(message::<S>))
+        .route("/e/{episode}/sse", get(begin::<S>))
+        .route("/e/{episode}/messages", post(message::<S>))
         .with_state(sessions)
 }
 
-struct Sessions {
-    public: Arc<Public>,
+struct Sessions<S> {
+    open: Open<S>,
     drain: Arc<Drain>,
-    open: Mutex<BTreeMap<String, Session>>,
+    present: Mutex<BTreeMap<String, Session>>,
 }
 
 /// The way up of one client.
 struct Session {
-    live: Arc<Live>,
+    episode: Option<String>,
     messages: Sender<ClientJsonRpcMessage>,
+    arrived: Box<dyn Fn(&mut ClientJsonRpcMessage) + Send + Sync>,
+    places: Arc<Semaphore>,
 }
 
-impl Sessions {
-    fn open(&self) -> MutexGuard<'_, BTreeMap<String, Session>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+impl<S> Sessions<S> {
+    fn present(&self) -> MutexGuard<'_, BTreeMap<String, Session>> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Begin a session of that episode, whose messages go to `base` and the session's name.
-    fn begin(self: Arc<Sessions>, episode: &str, base: &str) -> Result<Response, Response> {
-        let live = self.public.live(episode)?;
-        if self.open().len() >= SESSIONS {
+/// A client that listens. When it leaves, its session ends, and its calls whose turn has not come do not run.
+struct Listening<S> {
+    sessions: Arc<Sessions<S>>,
+    id: String,
+    _left: DropGuard,
+}
+
+impl<S> Drop for Listening<S> {
+    fn drop(&mut self) {
+        self.sessions.present().remove(&self.id);
+    }
+}
+
+async fn begin<S: ServerHandler>(
+    State(sessions): State<Arc<Sessions<S>>>,
+    episode: Option<Path<String>>,
+) -> Result<Response, Refusal> {
+    let episode = episode.map(|Path(episode)| episode);
+    let Opened { server, ended, arrived } = (sessions.open)(episode.as_deref())?;
+    let id = uuid::Uuid::new_v4().to_string();
+    let base = episode.as_ref().map(|episode| format!("/e/{episode}")).unwrap_or_default();
+    let endpoint = Event::default().event("endpoint").data(format!("{base}/messages?sessionId={id}"));
+    let (messages, up) = channel(BACKLOG);
+    let (answers, down) = channel(BACKLOG);
+    {
+        let mut present = sessions.present();
+        if present.len() >= SESSIONS {
             let message = format!("{SESSIONS} sessions are open, which is the most");
             let remedy = "try again when others have ended, or use the Streamable HTTP transport";
-            return Err(
-                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_SESSIONS", message, remedy).into_response()
-            );
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return Err(Refusal::new(status, "TOO_MANY_SESSIONS", message, remedy));
         }
-        let id = uuid::Uuid::new_v4().to_string();
-        let (messages, up) = channel(BACKLOG);
-        let (down, events) = channel(BACKLOG);
-        self.open().insert(id.clone(), Session { live: live.clone(), messages });
-        // Cancelled when the client leaves: its calls whose turn has not come do not run.
-        let left = live.ended().child_token();
-        let guard = left.clone().drop_guard();
-        tokio::spawn(self.clone().run(id.clone(), live, down, up, left));
-        let address = Event::default().event("endpoint").data(format!("{base}?sessionId={id}"));
-        let stream = Events { first: Some(address), events, _left: guard };
-        Ok(Sse::new(stream).keep_alive(KeepAlive::default()).into_response())
+        let places = Arc::new(Semaphore::new(BACKLOG));
+        present.insert(id.clone(), Session { episode, messages, arrived, places });
     }
-
-    async fn run(
-        self: Arc<Sessions>,
-        id: String,
-        live: Arc<Live>,
-        down: Sender<ServerJsonRpcMessage>,
-        up: Receiver<ClientJsonRpcMessage>,
-        left: CancellationToken,
-    ) {
-        // When the server is about to end, the way up is closed; rmcp then answers what it has, and the stream ends.
-        let drain = self.drain.clone();
-        let up = up.take_until(async move { drain.begun().await });
-        let transport = (down, Box::pin(up) as Pin<Box<dyn Stream<Item = ClientJsonRpcMessage> + Send>>);
-        match self.public.server(&live).handler().serve_with_ct(transport, left).await {
+    let left = ended.child_token();
+    let listening = Listening { sessions: sessions.clone(), id, _left: left.clone().drop_guard() };
+    // When all is answered the way up ends, then rmcp, then the way down.
+    let up = Box::pin(up.take_until(sessions.drain.streams().clone().cancelled_owned()));
+    tokio::spawn(async move {
+        match server.serve_with_ct((answers, up), left).await {
             Ok(running) => drop(running.waiting().await),
             Err(error) => tracing::debug!("an SSE client left before it began: {error}"),
         }
-        self.open().remove(&id);
-    }
-}
-
-async fn default_stream(State(sessions): State<Arc<Sessions>>) -> Response {
-    sessions.begin(DEFAULT, "/messages").unwrap_or_else(|refusal| refusal)
-}
-
-async fn episode_stream(State(sessions): State<Arc<Sessions>>, Path(id): Path<String>) -> Response {
-    sessions.begin(&id, &format!("/e/{id}/messages")).unwrap_or_else(|refusal| refusal)
+    });
+    let down = down.map(|message| Event::default().event("message").json_data(message));
+    let events = stream::iter([Ok(endpoint)]).chain(down);
+    Ok(hold(Sse::new(events).keep_alive(KeepAlive::default()).into_response(), listening))
 }
 
 #[derive(Deserialize)]
@@ -117,51 +136,49 @@ struct Address {
     session: String,
 }
 
-async fn message(
-    State(sessions): State<Arc<Sessions>>,
-    Query(address): Query<Address>,
-    body: Bytes,
+async fn message<S: ServerHandler>(
+    State(sessions): State<Arc<Sessions<S>>>,
+    episode: Option<Path<String>>,
+    address: Result<Query<Address>, QueryRejection>,
+    body: Body,
 ) -> Result<Response, Refusal> {
-    let mut message: ClientJsonRpcMessage = serde_json::from_slice(&body).map_err(|error| {
-        let message = format!("the body is no JSON-RPC message: {error}");
-        Refusal::new(StatusCode::BAD_REQUEST, "NO_MESSAGE", message, "send one JSON-RPC message")
-    })?;
-    let mut open = sessions.open();
-    let session = open.get_mut(&address.session).ok_or_else(|| {
-        let remedy = "open a new one with GET at the address that ends in /sse";
-        Refusal::new(StatusCode::NOT_FOUND, "SESSION_NOT_FOUND", "there is no such session", remedy)
-    })?;
-    if let JsonRpcMessage::Request(request) = &mut message
-        && matches!(request.request, ClientRequest::CallToolRequest(_))
-    {
-        request.request.extensions_mut().insert(Arrival::new(session.live.queue()));
-    }
-    session.messages.try_send(message).map_err(|_| {
-        let message = format!("{BACKLOG} messages of the session wait already, or it is about to end");
+    let body = body::read(body).await?;
+    let mut message = match serde_json::from_slice::<ClientJsonRpcMessage>(&body) {
+        Ok(message) => message,
+        Err(_) => return Ok(malformed(&body)),
+    };
+    let mut present = sessions.present();
+    let session = address.ok().and_then(|Query(address)| present.get_mut(&address.session));
+    let session =
+        session.filter(|session| session.episode == episode.map(|Path(episode)| episode)).ok_or_else(|| {
+            let remedy = "open a new one with GET at the address that ends in /sse";
+            Refusal::new(StatusCode::NOT_FOUND, "SESSION_NOT_FOUND", "there is no such session", remedy)
+        })?;
+    let full = || {
+        let message = format!("{BACKLOG} requests of the session wait already");
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "BACKLOG", message, "wait for answers before you send more")
-    })?;
-    Ok((StatusCode::ACCEPTED, Body::from("Accepted")).into_response())
-}
-
-/// The way down: the address for messages, then the messages of the server.
-struct Events {
-    first: Option<Event>,
-    events: Receiver<ServerJsonRpcMessage>,
-    /// Dropped with the stream, when the client has left.
-    _left: DropGuard,
-}
-
-impl Stream for Events {
-    type Item = Result<Event, Infallible>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(first)));
-        }
-        let next = std::task::ready!(self.events.poll_next_unpin(context));
-        Poll::Ready(next.map(|message| {
-            let text = serde_json::to_string(&message).unwrap_or_default();
-            Ok(Event::default().event("message").data(text))
-        }))
+    };
+    if let JsonRpcMessage::Request(request) = &mut message {
+        let place = session.places.clone().try_acquire_owned().map_err(|_| full())?;
+        let accepted = sessions.drain.accept().ok_or_else(Refusal::draining)?;
+        // Both go with the request, until its handler is done with it.
+        request.request.extensions_mut().insert(Arc::new((place, accepted)));
     }
+    (session.arrived)(&mut message);
+    session.messages.try_send(message).map_err(|_| full())?;
+    Ok((StatusCode::ACCEPTED, "Accepted").into_response())
+}
+
+/// The answer to a body that is no JSON-RPC message.
+fn malformed(body: &[u8]) -> Response {
+    let (code, id, message) = match serde_json::from_slice::<Value>(body) {
+        Err(error) => (ErrorCode::PARSE_ERROR, Value::Null, format!("the body is not JSON: {error}")),
+        Ok(value) => {
+            let id = value.get("id").filter(|id| id.is_string() || id.is_number()).cloned();
+            let message = "the body is not one JSON-RPC message of a client".to_owned();
+            (ErrorCode::INVALID_REQUEST, id.unwrap_or_default(), message)
+        }
+    };
+    let error = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
+    (StatusCode::BAD_REQUEST, Json(error)).into_response()
 }

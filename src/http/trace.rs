@@ -52,3 +52,30 @@ pub async fn within(request: Request, next: Next) -> Response {
     .instrument(span)
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TraceParent;
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const PARENT: &str = "00f067aa0ba902b7";
+
+    #[test]
+    fn a_trace_is_read_as_the_recommendation_says() {
+        let parse = |version: &str, trace: &str, parent: &str, rest: &str| {
+            TraceParent::parse(&format!("{version}-{trace}-{parent}-{rest}")).is_some()
+        };
+        assert!(parse("00", TRACE, PARENT, "01"));
+        assert!(parse("cc", TRACE, PARENT, "01-later"), "a later version may say more");
+        assert!(!parse("00", TRACE, PARENT, "01-later"));
+        assert!(!parse("ff", TRACE, PARENT, "01"));
+        assert!(!parse("0", TRACE, PARENT, "01"));
+        assert!(!parse("00", &TRACE[1..], PARENT, "01"));
+        assert!(!parse("00", &TRACE.to_uppercase(), PARENT, "01"));
+        assert!(!parse("00", &"0".repeat(32), PARENT, "01"));
+        assert!(!parse("00", TRACE, &"0".repeat(16), "01"));
+        assert!(!parse("00", TRACE, PARENT, "1"));
+        assert!(!parse("00", TRACE, PARENT, "0x"));
+        assert_eq!(TraceParent::parse(""), None);
+    }
+}

@@ -3,6 +3,7 @@
 
 mod cli;
 mod conformance;
+mod edge;
 mod episodes;
 mod inputs;
 mod mcp;
@@ -10,7 +11,9 @@ mod policies;
 mod properties;
 mod roles;
 mod rules;
+mod sse;
 mod store;
 mod support;
 mod tidy;
 mod tools;
+mod wire;
