@@ -106,7 +106,7 @@ impl Store {
     pub(super) fn serialize(&mut self) -> Result<Vec<u8>, Fault> {
         match &mut self.medium {
             Medium::Database(connection) => Ok(connection.serialize(MAIN_DB)?.to_vec()),
-            Medium::Image(sheet) => Ok(sheet.image().bytes().to_vec()),
+            Medium::Image(sheet) => Ok(sheet.file()),
         }
     }
 

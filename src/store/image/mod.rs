@@ -11,6 +11,8 @@
 //! forgets the pages that it read; one that could not roll back is given up.
 
 mod pages;
+#[cfg(test)]
+mod tests;
 mod vfs;
 
 pub use pages::Delta;
@@ -141,6 +143,11 @@ impl Sheet {
     /// The image.
     pub fn image(&self) -> &Arc<Image> {
         &self.image
+    }
+
+    /// The whole database file.
+    pub(super) fn file(&self) -> Vec<u8> {
+        self.pages.file(&self.image.base)
     }
 
     /// All that the episode changed.

@@ -71,6 +71,19 @@ impl Pages {
         Arc::make_mut(&mut self.changed).extend(delta.pages);
     }
 
+    /// The whole file.
+    pub fn file(&self, base: &Base) -> Vec<u8> {
+        let mut file = base.bytes.to_vec();
+        file.resize(self.size, 0);
+        for (number, page) in self.changed.iter() {
+            let start = *number as usize * base.page_size;
+            if let Some(place) = file.get_mut(start..start + page.len()) {
+                place.copy_from_slice(page);
+            }
+        }
+        file
+    }
+
     /// Bytes of changed pages: what the episode costs.
     pub fn bytes(&self) -> usize {
         self.changed.values().map(|page| page.len()).sum()
