@@ -3,6 +3,7 @@
 use crate::store::ledger::{Kept, Ledger, Write};
 use std::path::Path;
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 /// Most changes in one transaction: enough to share the cost of reaching the disk, few enough not to keep the first waiting.
@@ -10,7 +11,19 @@ const BATCH: usize = 256;
 
 /// The writer of a state directory.
 pub struct Durable {
-    jobs: mpsc::Sender<Job>,
+    /// None once it is dropped.
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Durable {
+    /// Wait until all is written and the file is closed, so that the directory can be opened again at once.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 enum Job {
@@ -24,8 +37,8 @@ impl Durable {
         let ledger = Ledger::open(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
         let (jobs, queue) = mpsc::channel();
         let thread = std::thread::Builder::new().name("state directory".to_owned());
-        thread.spawn(move || run(ledger, &queue)).map_err(|error| error.to_string())?;
-        Ok(Durable { jobs })
+        let thread = thread.spawn(move || run(ledger, &queue)).map_err(|error| error.to_string())?;
+        Ok(Durable { jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Everything that is kept.
@@ -41,7 +54,8 @@ impl Durable {
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Job) -> Result<T, String> {
         let (done, answer) = oneshot::channel();
         let gone = || "its writer has ended".to_owned();
-        self.jobs.send(job(done)).map_err(|_| gone())?;
+        let jobs = self.jobs.as_ref().ok_or_else(gone)?;
+        jobs.send(job(done)).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
@@ -49,23 +63,55 @@ impl Durable {
 /// Serve jobs until nobody can send any more.
 fn run(mut ledger: Ledger, queue: &mpsc::Receiver<Job>) {
     while let Ok(first) = queue.recv() {
-        let (mut writes, mut waiting) = (Vec::new(), Vec::new());
+        let mut batch = Vec::new();
         for job in std::iter::once(first).chain(queue.try_iter().take(BATCH - 1)) {
             match job {
                 Job::Load(done) => drop(done.send(ledger.load().map_err(|error| error.to_string()))),
-                Job::Write(more, done) => {
-                    writes.extend(more);
-                    waiting.push(done);
-                }
+                Job::Write(writes, done) => batch.push((writes, done)),
             }
         }
-        let result = if writes.is_empty() { Ok(()) } else { ledger.write(&writes).map_err(|error| error.to_string()) };
-        if let Err(error) = &result {
-            tracing::error!("the state directory could not be written: {error}");
-        }
-        for done in waiting {
+        let together = ledger.write(batch.iter().flat_map(|(writes, _)| writes));
+        for (writes, done) in batch {
+            // One job that cannot be written must not undo those of others, so then each is tried alone.
+            let result = if together.is_ok() { Ok(()) } else { ledger.write(&writes) };
+            if let Err(error) = &result {
+                tracing::error!("the state directory could not be written: {error}");
+            }
             // Who does not wait any more is not told.
-            let _ = done.send(result.clone());
+            let _ = done.send(result.map_err(|error| error.to_string()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::store::image::{Delta, Image};
+
+    /// Both are in one batch, since both are in the queue before it is served.
+    #[test]
+    fn a_job_that_cannot_be_written_does_not_undo_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let image = Image::freeze(Store::in_memory().unwrap()).unwrap();
+        let delta = Delta { size: image.bytes().len(), ..Delta::default() };
+        let state = |episode: &str| {
+            let (episode, delta) = (episode.to_owned(), delta.clone());
+            Write::State { episode, checkpoint: None, delta, whole: false }
+        };
+        let (episode, description) = ("known".to_owned(), "{}".to_owned());
+        let begin = Write::Begin { episode, description, image, delta: delta.clone() };
+        let (jobs, queue) = mpsc::channel();
+        let [mut known, mut unknown] = [vec![begin, state("known")], vec![state("unknown")]].map(|writes| {
+            let (done, answer) = oneshot::channel();
+            jobs.send(Job::Write(writes, done)).unwrap();
+            answer
+        });
+        drop(jobs);
+        run(Ledger::open(directory.path()).unwrap(), &queue);
+        assert_eq!(known.try_recv().unwrap(), Ok(()));
+        assert!(unknown.try_recv().unwrap().is_err(), "there is no such episode");
+        let kept = Ledger::open(directory.path()).unwrap().load().unwrap();
+        assert_eq!(kept.iter().map(|kept| kept.id.as_str()).collect::<Vec<_>>(), ["known"]);
     }
 }

@@ -131,7 +131,7 @@ impl Ledger {
     }
 
     /// Write all of that, or nothing.
-    pub fn write(&mut self, writes: &[Write]) -> Result<(), Fault> {
+    pub fn write<'w>(&mut self, writes: impl IntoIterator<Item = &'w Write>) -> Result<(), Fault> {
         let Ledger { connection, images } = self;
         let known = images.len();
         let result = (|| {
