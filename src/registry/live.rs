@@ -373,10 +373,9 @@ impl Live {
         Ok(summary)
     }
 
-    /// Keep it from now on.
-    pub(super) async fn keep(self: &Arc<Live>) -> Result<(), RegistryError> {
-        let Some(durable) = self.durable.clone() else { return Ok(()) };
-        let turn = self.turn().await?;
+    /// Keep it from now on; `turn` is its first.
+    pub(super) async fn keep(&self, turn: Turn) -> Result<(), RegistryError> {
+        let Some(durable) = &self.durable else { return Ok(()) };
         let (Some(sheet), Ok(description)) = (turn.state.episode.sheet(), serde_json::to_string(&self.description))
         else {
             return Err(RegistryError::OwnFile);

@@ -265,7 +265,7 @@ impl Registry {
     }
 
     /// Begin an episode.
-    pub async fn create(&self, spec: Spec) -> Result<Arc<Live>, RegistryError> {
+    pub async fn create(self: &Arc<Registry>, spec: Spec) -> Result<Arc<Live>, RegistryError> {
         let id = self.name(spec.id.as_deref())?;
         let of = |own: Option<String>, default: &Option<String>| own.or_else(|| default.clone());
         let policy = of(spec.policy, &self.defaults.policy).unwrap_or_else(|| "all".to_owned());
@@ -286,15 +286,20 @@ impl Registry {
     }
 
     /// The default episode: the one that was kept, or a new one.
-    pub async fn default_episode(&self) -> Result<Arc<Live>, RegistryError> {
+    pub async fn default_episode(self: &Arc<Registry>) -> Result<Arc<Live>, RegistryError> {
         match self.get(DEFAULT) {
             Ok(live) => Ok(live),
             Err(_) => self.create(Spec { id: Some(DEFAULT.to_owned()), ..Spec::default() }).await,
         }
     }
 
-    /// Begin an episode from another's present state, journal and checkpoints included.
-    pub async fn fork(&self, id: &str, name: Option<&str>, ttl: Option<u64>) -> Result<Arc<Live>, RegistryError> {
+    /// Begin an episode from another's present state, journal included. Its checkpoints stay with the other.
+    pub async fn fork(
+        self: &Arc<Registry>,
+        id: &str,
+        name: Option<&str>,
+        ttl: Option<u64>,
+    ) -> Result<Arc<Live>, RegistryError> {
         let (source, name) = (self.get(id)?, self.name(name)?);
         let turn = source.turn().await?;
         let episode = turn.episode().fork().ok_or(RegistryError::OwnFile)?;
@@ -332,14 +337,17 @@ impl Registry {
     }
 
     /// End an episode, after the calls that were accepted before.
-    pub async fn close(&self, id: &str) -> Result<Summary, RegistryError> {
+    pub async fn close(self: &Arc<Registry>, id: &str) -> Result<Summary, RegistryError> {
         if id == DEFAULT {
             return Err(RegistryError::Permanent);
         }
-        let live = self.get(id)?;
-        let summary = live.close().await?;
-        self.remove(&live);
-        Ok(summary)
+        let (registry, live) = (self.clone(), self.get(id)?);
+        to_its_end(async move {
+            let summary = live.close().await?;
+            registry.remove(&live);
+            Ok(summary)
+        })
+        .await
     }
 
     /// End the episodes that were not called for their time-to-live, and say which.
@@ -396,13 +404,19 @@ impl Registry {
     }
 
     /// Take an episode in, if there is room, and keep it.
-    async fn begin(&self, live: Arc<Live>) -> Result<Arc<Live>, RegistryError> {
+    async fn begin(self: &Arc<Registry>, live: Arc<Live>) -> Result<Arc<Live>, RegistryError> {
+        // Before anybody can find it: a call that went before would change what is not kept yet.
+        let turn = live.turn().await?;
         self.insert(live.clone())?;
-        if let Err(error) = live.keep().await {
-            self.forget(live.id());
-            return Err(error);
-        }
-        Ok(live)
+        let registry = self.clone();
+        to_its_end(async move {
+            if let Err(error) = live.keep(turn).await {
+                registry.forget(live.id());
+                return Err(error);
+            }
+            Ok(live)
+        })
+        .await
     }
 
     fn insert(&self, live: Arc<Live>) -> Result<(), RegistryError> {
@@ -456,6 +470,13 @@ impl Registry {
         let (durable, metrics) = (self.durable.clone(), self.metrics.clone());
         Ok(Live::new(kept.id, description, present, checkpoints, durable, metrics))
     }
+}
+
+/// Do it whole, even if nobody waits for it any more: what is live and what is kept must agree.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
+) -> Result<T, RegistryError> {
+    tokio::spawn(work).await.unwrap_or_else(|error| Err(RegistryError::Durable(error.to_string())))
 }
 
 /// A name that may stand in an address.
