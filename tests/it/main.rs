@@ -3,8 +3,10 @@
 
 mod cli;
 mod conformance;
+mod durable;
 mod edge;
 mod episodes;
+mod images;
 mod inputs;
 mod mcp;
 mod policies;

@@ -12,18 +12,23 @@ use proptest::strategy::Union;
 use serde_json::{Map, Value, json};
 
 /// A tool and its arguments.
-type Made = (String, Map<String, Value>);
+pub type Made = (String, Map<String, Value>);
 
 // ---- what is called --------------------------------------------------------------------------------------------------
 
 /// Sequences of calls of a policy's tools, writes more often than lookups.
 fn calls(policy: &Policy, most: usize) -> BoxedStrategy<Vec<Made>> {
+    prop::collection::vec(call(policy), 1..most).boxed()
+}
+
+/// One such call.
+pub fn call(policy: &Policy) -> BoxedStrategy<Made> {
     let tools = policy.tools.iter().map(|tool| {
         let weight = if matches!(tool.work, Work::Act(_)) { 3 } else { 1 };
         let name = tool.name.clone();
         (weight, arguments(tool).prop_map(move |arguments| (name.clone(), arguments)).boxed())
     });
-    prop::collection::vec(Union::new_weighted(tools.collect()), 1..most).boxed()
+    Union::new_weighted(tools.collect()).boxed()
 }
 
 fn arguments(tool: &Tool) -> BoxedStrategy<Map<String, Value>> {
@@ -150,7 +155,8 @@ fn broken() -> impl Strategy<Value = Value> {
     select(values.to_vec())
 }
 
-fn settings() -> impl Strategy<Value = Settings> {
+/// Settings of an episode.
+pub fn settings() -> impl Strategy<Value = Settings> {
     let mode = prop_oneof![4 => Just(Mode::Enforce), 2 => Just(Mode::Observe), 1 => Just(Mode::Off)];
     let audit = prop_oneof![2 => Just(None), 1 => Just(Some(Audit::Automatic)), 1 => Just(Some(Audit::None))];
     let actor = prop_oneof![3 => Just(None), 1 => Just(Some("6")), 1 => Just(Some("1")), 1 => Just(Some("45"))];
