@@ -1,7 +1,9 @@
 //! The command line: one file a command.
 
 mod call;
+mod control;
 mod demo;
+mod episode;
 mod fixtures;
 mod http;
 mod policy;
@@ -52,6 +54,8 @@ enum Command {
     /// Hash or print the state of an episode
     #[command(subcommand)]
     State(state::State),
+    /// Make, watch, compare and end the live episodes of a running server
+    Episode(episode::Episode),
 }
 
 /// What a command came to, other than an error.
@@ -77,6 +81,7 @@ pub fn run() -> ExitCode {
         Command::Policy(command) => command.run(),
         Command::Fixtures(command) => command.run(),
         Command::State(command) => command.run(),
+        Command::Episode(command) => command.run(),
     };
     match result {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

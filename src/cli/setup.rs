@@ -129,7 +129,8 @@ pub fn union_of_words(policies: &[Policy]) -> impl Fn(&str) -> Option<BTreeSet<S
     }
 }
 
-fn modes() -> impl TypedValueParser<Value = Mode> {
+/// The modes, by name.
+pub fn modes() -> impl TypedValueParser<Value = Mode> {
     PossibleValuesParser::new([
         PossibleValue::new("enforce").help("It halts"),
         PossibleValue::new("observe").help("It goes through, and the journal says what would have halted it"),
@@ -138,7 +139,8 @@ fn modes() -> impl TypedValueParser<Value = Mode> {
     .try_map(|name| Mode::ALL.into_iter().find(|mode| mode.name() == name).ok_or("no such mode"))
 }
 
-fn audits() -> impl TypedValueParser<Value = Audit> {
+/// Who may write audit entries, by name.
+pub fn audits() -> impl TypedValueParser<Value = Audit> {
     PossibleValuesParser::new([
         PossibleValue::new("explicit").help("The agent, with log_audit; the answer of a write says what it owes"),
         PossibleValue::new("automatic").help("The server, in the same transaction"),

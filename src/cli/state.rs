@@ -78,32 +78,8 @@ impl Dump {
         let tables = canonical::dump(&store.transaction()?, self.which.extent())?;
         let mut state = json!({ "version": canonical::VERSION, "tables": tables });
         if self.journal {
-            let parse = |text: &str| serde_json::from_str::<Json>(text);
-            let mut calls = Vec::new();
-            for entry in store.journal()? {
-                calls.push(json!({
-                    "call": entry.call,
-                    "tool": entry.tool,
-                    "actor": entry.actor,
-                    "arguments": parse(&entry.arguments)?,
-                    "answer": parse(&entry.answer)?,
-                    "outcome": entry.outcome,
-                    "rule": entry.rule,
-                    "violations": parse(&entry.violations)?,
-                    "changes": parse(&entry.changes)?,
-                }));
-            }
-            let duties = store.obligations()?.into_iter().map(|duty| {
-                json!({
-                    "call": duty.call,
-                    "action": duty.action,
-                    "entity_type": duty.entity_type,
-                    "entity_id": duty.entity_id,
-                    "paid_by": duty.paid_by,
-                })
-            });
-            state["journal"] = calls.into();
-            state["obligations"] = duties.collect();
+            state["journal"] = serde_json::to_value(store.journal()?)?;
+            state["obligations"] = serde_json::to_value(store.obligations()?)?;
         }
         Ok(state)
     }

@@ -4,6 +4,7 @@
 //! the registry's.
 
 mod body;
+pub mod control;
 pub mod drain;
 pub mod edge;
 pub mod guard;
@@ -19,6 +20,7 @@ pub use refusal::Refusal;
 
 use crate::registry::Registry;
 use axum::Router;
+use control::Addresses;
 use drain::Drain;
 use edge::Edge;
 use guard::{Guard, Secret};
@@ -75,7 +77,8 @@ pub async fn serve(
     listen(public, access, limits, routes);
     if let Some((listener, access)) = control {
         // Evaluators are not rationed.
-        let routes = control_routes(registry.clone(), address);
+        let addresses = Addresses { public: base(address) };
+        let routes = control::router(registry.clone(), addresses);
         listen(listener, access, Limits { rate: None, ..limits }, routes);
     }
     let sweeper = async {
@@ -97,6 +100,7 @@ pub async fn serve(
     }
 }
 
-fn control_routes(_: Arc<Registry>, _: SocketAddr) -> Router {
-    Router::new()
+/// The base URL of a listener; none where it listens at every address of the machine and so has no name of its own.
+fn base(address: SocketAddr) -> Option<String> {
+    (!address.ip().is_unspecified()).then(|| format!("http://{address}"))
 }

@@ -3,37 +3,48 @@
 use super::catalogue::table;
 use super::{Fault, Store, Transaction, parse_id};
 use rusqlite::{OptionalExtension, Row as SqlRow};
-use serde::Deserialize;
+use serde::ser::Error;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// One call, as it went.
-#[derive(Clone, Debug, PartialEq)]
+/// One call, as it went. Serialized, its JSON texts are JSON, and its key is left out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Entry {
     /// Its number, from 1 without gaps.
     pub call: i64,
     /// The key under which the caller may repeat it.
+    #[serde(skip)]
     pub key: Option<String>,
     /// The tool's name.
     pub tool: String,
     /// The acting user's id, where there was one.
     pub actor: Option<String>,
     /// The arguments as they were given, JSON.
+    #[serde(serialize_with = "as_json")]
     pub arguments: String,
     /// The structured answer, JSON.
+    #[serde(serialize_with = "as_json")]
     pub answer: String,
     /// `ok`, the halt's code, or `FAULT`.
     pub outcome: String,
     /// The rule that halted it.
     pub rule: Option<String>,
     /// In observe mode, what would have halted: a JSON list of halts.
+    #[serde(serialize_with = "as_json")]
     pub violations: String,
     /// The rows that it wrote, a JSON list.
+    #[serde(serialize_with = "as_json")]
     pub changes: String,
 }
 
+fn as_json<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serde_json::from_str::<Json>(text).map_err(S::Error::custom)?.serialize(serializer)
+}
+
 /// A duty that a write left to the agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Obligation {
     /// The call that left it.
     pub call: i64,

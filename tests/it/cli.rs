@@ -9,13 +9,13 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// What a run of the program came to.
-struct Ran {
+pub struct Ran {
     code: i32,
-    stdout: String,
-    stderr: String,
+    pub stdout: String,
+    pub stderr: String,
 }
 
-fn program() -> Command {
+pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_incident-mcp"));
     // Nothing of the shell that the tests run in counts.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("INCIDENT_MCP_")) {
@@ -29,7 +29,7 @@ fn program() -> Command {
 }
 
 /// Whatever was asked, a pipe gets plain text.
-fn ran(output: Output) -> Ran {
+pub fn ran(output: Output) -> Ran {
     let text = |bytes| String::from_utf8(bytes).expect("output is text").replace("\r\n", "\n");
     let ran = Ran {
         code: output.status.code().expect("the program ends by itself"),
@@ -56,19 +56,19 @@ fn run_with(arguments: &[&str], input: &str) -> Ran {
 impl Ran {
     /// It ended with that code; its output is text of that kind.
     #[track_caller]
-    fn ends(self, code: i32) -> Ran {
+    pub fn ends(self, code: i32) -> Ran {
         assert_eq!(self.code, code, "\nstdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
     #[track_caller]
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 
     /// It failed with that in its message, which went to standard error alone.
     #[track_caller]
-    fn complains(self, parts: &[&str]) {
+    pub fn complains(self, parts: &[&str]) {
         for part in parts {
             assert!(self.stderr.contains(part), "no {part:?} in: {}", self.stderr);
         }
@@ -83,7 +83,7 @@ const HALTING: &str = r#"{"incident_id": "27", "metric_type": "resolution_time",
 
 #[test]
 fn help_texts() {
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 26] = [
         &[],
         &["serve"],
         &["demo"],
@@ -98,6 +98,18 @@ fn help_texts() {
         &["state"],
         &["state", "hash"],
         &["state", "dump"],
+        &["episode"],
+        &["episode", "create"],
+        &["episode", "list"],
+        &["episode", "show"],
+        &["episode", "fork"],
+        &["episode", "reset"],
+        &["episode", "checkpoint"],
+        &["episode", "restore"],
+        &["episode", "diff"],
+        &["episode", "hash"],
+        &["episode", "journal"],
+        &["episode", "close"],
     ];
     let mut texts = vec![format!("$ incident-mcp -h\n{}", run(&["-h"]).ends(0).stdout)];
     for command in commands {

@@ -3,6 +3,7 @@
 
 mod cli;
 mod conformance;
+mod control;
 mod durable;
 mod edge;
 mod episodes;
@@ -11,6 +12,8 @@ mod inputs;
 mod mcp;
 mod policies;
 mod properties;
+mod registry;
+mod remote;
 mod roles;
 mod rules;
 mod sse;

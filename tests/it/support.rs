@@ -105,7 +105,7 @@ fn output_validator(policy: &Policy, tool: &str) -> Arc<Validator> {
 }
 
 /// The schema with no room for properties that it does not name, wherever it names any.
-fn closed(mut schema: Value) -> Value {
+pub fn closed(mut schema: Value) -> Value {
     match &mut schema {
         Value::Object(object) => {
             for value in object.values_mut() {
