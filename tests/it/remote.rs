@@ -120,7 +120,7 @@ fn a_refusal_says_what_is_wrong_and_what_to_do() {
     }
     served.run(&["create"]).ends(1).complains(&["3 episodes are live", "close episodes"]);
     let other = ran(program().args(["episode", "list", "--control", &served.public]).output().unwrap());
-    other.ends(1).complains(&["no control plane"]);
+    other.ends(1).complains(&["there is nothing at this address"]);
 }
 
 #[test]

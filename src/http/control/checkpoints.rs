@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 #[utoipa::path(
     post,
     path = "/episodes/{id}/checkpoints",
+    operation_id = "keep_checkpoint",
     tag = "checkpoints",
     params(("id" = String, Path, description = "The episode")),
     request_body(content = Option<Keep>, description = "Its name, which may be left out"),
@@ -30,6 +31,7 @@ pub async fn keep(
 #[utoipa::path(
     get,
     path = "/episodes/{id}/checkpoints",
+    operation_id = "list_checkpoints",
     tag = "checkpoints",
     params(("id" = String, Path, description = "The episode")),
     responses((status = 200, description = "Its checkpoints", body = Checkpoints), Refused)
@@ -43,6 +45,7 @@ pub async fn list(State(control): Shared, Path(id): Path<String>) -> Result<Json
 #[utoipa::path(
     delete,
     path = "/episodes/{id}/checkpoints/{name}",
+    operation_id = "forget_checkpoint",
     tag = "checkpoints",
     params(("id" = String, Path, description = "The episode"), ("name" = String, Path, description = "The checkpoint")),
     responses((status = 204, description = "Done"), Refused)
@@ -56,6 +59,7 @@ pub async fn forget(State(control): Shared, Path((id, name)): Path<(String, Stri
 #[utoipa::path(
     post,
     path = "/episodes/{id}/restore",
+    operation_id = "restore_episode",
     tag = "checkpoints",
     params(("id" = String, Path, description = "The episode")),
     request_body = Restore,

@@ -2,7 +2,7 @@
 
 use super::extract::{Body, Path, Query};
 use super::model::{Create, Detail, Episode, Fork, Listing, Page, Refused, Summary};
-use super::{SEE_DOCUMENT, Shared, whole};
+use super::{SEE_DOCUMENT, Shared};
 use crate::http::refusal::Refusal;
 use crate::registry::Live;
 use axum::Json;
@@ -26,6 +26,7 @@ fn created(live: &Live, episode: Episode) -> Created {
 #[utoipa::path(
     post,
     path = "/episodes",
+    operation_id = "create_episode",
     tag = "episodes",
     request_body(content = Option<Create>, description = "What it is to be; all of it may be left out"),
     responses(
@@ -34,17 +35,15 @@ fn created(live: &Live, episode: Episode) -> Created {
     )
 )]
 pub async fn create(State(control): Shared, Body(create): Body<Create>) -> Result<Created, Refusal> {
-    whole(async move {
-        let live = control.registry.create(create.into()).await?;
-        Ok(created(&live, control.episode(&live)))
-    })
-    .await
+    let live = control.registry.create(create.into()).await?;
+    Ok(created(&live, control.episode(&live)))
 }
 
 /// List live episodes, in the order of their names
 #[utoipa::path(
     get,
     path = "/episodes",
+    operation_id = "list_episodes",
     tag = "episodes",
     params(Listing),
     responses((status = 200, description = "A page of them", body = Page), Refused)
@@ -68,6 +67,7 @@ pub async fn list(State(control): Shared, Query(listing): Query<Listing>) -> Res
 #[utoipa::path(
     get,
     path = "/episodes/{id}",
+    operation_id = "show_episode",
     tag = "episodes",
     params(("id" = String, Path, description = "The episode")),
     responses((status = 200, description = "The episode", body = Detail), Refused)
@@ -82,18 +82,20 @@ pub async fn show(State(control): Shared, Path(id): Path<String>) -> Result<Json
 #[utoipa::path(
     delete,
     path = "/episodes/{id}",
+    operation_id = "close_episode",
     tag = "episodes",
     params(("id" = String, Path, description = "The episode")),
     responses((status = 200, description = "What happened in it", body = Summary), Refused)
 )]
 pub async fn close(State(control): Shared, Path(id): Path<String>) -> Result<Json<Summary>, Refusal> {
-    whole(async move { Ok(Json(control.registry.close(&id).await?.into())) }).await
+    Ok(Json(control.registry.close(&id).await?.into()))
 }
 
 /// Begin an episode from another's present state, journal included
 #[utoipa::path(
     post,
     path = "/episodes/{id}/fork",
+    operation_id = "fork_episode",
     tag = "episodes",
     params(("id" = String, Path, description = "The episode to copy")),
     request_body(content = Option<Fork>, description = "What the copy is to be; all of it may be left out"),
@@ -103,17 +105,15 @@ pub async fn close(State(control): Shared, Path(id): Path<String>) -> Result<Jso
     )
 )]
 pub async fn fork(State(control): Shared, Path(id): Path<String>, Body(fork): Body<Fork>) -> Result<Created, Refusal> {
-    whole(async move {
-        let live = control.registry.fork(&id, fork.id.as_deref(), fork.ttl_seconds).await?;
-        Ok(created(&live, control.episode(&live)))
-    })
-    .await
+    let live = control.registry.fork(&id, fork.id.as_deref(), fork.ttl_seconds).await?;
+    Ok(created(&live, control.episode(&live)))
 }
 
 /// Put an episode back to its fixtures; journal and duties are forgotten, checkpoints stay
 #[utoipa::path(
     post,
     path = "/episodes/{id}/reset",
+    operation_id = "reset_episode",
     tag = "episodes",
     params(("id" = String, Path, description = "The episode")),
     responses((status = 204, description = "Done"), Refused)

@@ -1,8 +1,8 @@
 //! Reading requests, so that what cannot be read is refused in the same form as everything else.
 
 use super::SEE_DOCUMENT;
+use crate::http::body;
 use crate::http::refusal::Refusal;
-use axum::body::Bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
@@ -30,22 +30,21 @@ impl From<QueryRejection> for Refusal {
     }
 }
 
-/// A JSON body, whatever its content type says. No body is an empty object.
+/// A JSON body, whatever its content type says. No body and null are an empty object.
 pub struct Body<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, state: &S) -> Result<Body<T>, Refusal> {
-        let refusal = |status, text| Refusal::new(status, "INVALID_BODY", text, SEE_DOCUMENT);
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| refusal(rejection.status(), rejection.body_text()))?;
-        let text = if bytes.is_empty() { b"{}" } else { &bytes[..] };
+    async fn from_request(request: Request, _: &S) -> Result<Body<T>, Refusal> {
+        let bytes = body::read(request.into_body()).await?;
+        let text = if bytes.is_empty() || bytes == "null" { b"{}" } else { &bytes[..] };
         match axum::Json::from_bytes(text) {
             Ok(axum::Json(value)) => Ok(Body(value)),
             // Not JSON, or JSON of another shape: the client mends both in the same way.
-            Err(rejection) => Err(refusal(StatusCode::BAD_REQUEST, rejection.body_text())),
+            Err(rejection) => {
+                Err(Refusal::new(StatusCode::BAD_REQUEST, "INVALID_BODY", rejection.body_text(), SEE_DOCUMENT))
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 #[utoipa::path(
     get,
     path = "/episodes/{id}/diff",
+    operation_id = "diff_episode",
     tag = "inspection",
     params(("id" = String, Path, description = "The episode"), Comparison),
     responses((status = 200, description = "What differs", body = Differences), Refused)
@@ -41,6 +42,7 @@ pub async fn diff(
 #[utoipa::path(
     get,
     path = "/episodes/{id}/hash",
+    operation_id = "hash_episode",
     tag = "inspection",
     params(("id" = String, Path, description = "The episode"), Which),
     responses((status = 200, description = "The hash", body = Hash), Refused)
@@ -57,6 +59,7 @@ pub async fn hash(
 #[utoipa::path(
     get,
     path = "/episodes/{id}/journal",
+    operation_id = "read_journal",
     tag = "inspection",
     params(("id" = String, Path, description = "The episode")),
     responses((status = 200, description = "The journal", body = Journal), Refused)

@@ -14,10 +14,8 @@ use crate::registry::{Live, Registry};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use std::future::Future;
 use std::sync::Arc;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -67,7 +65,7 @@ impl Modify for Token {
     }
 }
 
-/// All routes of the control plane, without the guard before them.
+/// All routes of the control plane, without the edge before them.
 pub fn router(registry: Arc<Registry>, addresses: Addresses) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Title::openapi())
         .routes(routes!(episodes::create, episodes::list))
@@ -84,14 +82,6 @@ pub fn router(registry: Arc<Registry>, addresses: Addresses) -> Router {
         .split_for_parts();
     router
         .route("/openapi.json", get(async move || axum::Json(document)))
-        .fallback(async |uri: Uri| {
-            let message = format!("there is nothing at {}", uri.path());
-            Refusal::new(StatusCode::NOT_FOUND, "NO_SUCH_ROUTE", message, SEE_DOCUMENT)
-        })
-        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
-            let message = format!("{} does not take {method}", uri.path());
-            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message, SEE_DOCUMENT)
-        })
         .with_state(Arc::new(Control { registry, addresses }))
 }
 
@@ -101,6 +91,7 @@ const SEE_DOCUMENT: &str = "see GET /openapi.json for what there is";
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "read_metrics",
     tag = "server",
     responses((status = 200, description = "Calls, halts, latency and live episodes", body = String,
         content_type = "application/openmetrics-text"), model::Refused)
@@ -118,11 +109,4 @@ impl Control {
     fn episode(&self, live: &Live) -> model::Episode {
         model::Episode::of(live, self.addresses.public.as_deref())
     }
-}
-
-/// Do that whole, even if the client hangs up: a handler is dropped then, wherever it stands.
-async fn whole<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
-) -> Result<T, Refusal> {
-    tokio::spawn(work).await.unwrap_or_else(|error| Err(error::internal(error)))
 }

@@ -142,6 +142,7 @@ pub struct Listing {
     #[serde(default)]
     pub after: String,
     /// How many, from 1 to 1000; 100 where it is not said.
+    #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<usize>,
 }
 
