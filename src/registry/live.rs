@@ -200,7 +200,11 @@ impl Live {
 
     /// Wait for a turn.
     pub async fn turn(&self) -> Result<Turn, RegistryError> {
-        let turn = self.queue().await;
+        self.at(self.queue()).await
+    }
+
+    async fn at(&self, place: Place) -> Result<Turn, RegistryError> {
+        let turn = place.await;
         if turn.state.ended { Err(RegistryError::Ended(self.id.clone())) } else { Ok(turn) }
     }
 
@@ -357,9 +361,9 @@ impl Live {
         }
     }
 
-    /// End it after the calls that were accepted before.
-    pub(super) async fn close(self: &Arc<Live>) -> Result<Summary, RegistryError> {
-        self.end(self.turn().await?).await
+    /// End it when that place comes.
+    pub(super) async fn close(self: &Arc<Live>, place: Place) -> Result<Summary, RegistryError> {
+        self.end(self.at(place).await?).await
     }
 
     async fn end(self: &Arc<Live>, mut turn: Turn) -> Result<Summary, RegistryError> {

@@ -342,8 +342,10 @@ impl Registry {
             return Err(RegistryError::Permanent);
         }
         let (registry, live) = (self.clone(), self.get(id)?);
+        // Now, not when the task first runs: calls that come later are not answered.
+        let place = live.queue();
         to_its_end(async move {
-            let summary = live.close().await?;
+            let summary = live.close(place).await?;
             registry.remove(&live);
             Ok(summary)
         })
