@@ -71,7 +71,7 @@ impl Http {
     pub fn serve(&self, address: &str, setup: &Setup) -> Result<Answer, Error> {
         let token = secret(self.token_file.as_ref(), "INCIDENT_MCP_TOKEN")?;
         let control_token = secret(self.control_token_file.as_ref(), "INCIDENT_MCP_CONTROL_TOKEN")?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let registry = Registry::open(self.registry(setup)?).await?;
             let public = Listener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
@@ -101,7 +101,7 @@ impl Http {
             let access = |token| Access { hosts: hosts.clone(), origins: origins.clone(), token };
             let control = control.map(|listener| (listener, access(control_token)));
             let options = Options { access: access(token), limits: self.limits(), grace: Duration::from_secs(self.drain) };
-            incident_mcp::http::serve(registry.clone(), options, public, control, told_to_end()).await;
+            incident_mcp::http::serve(registry.clone(), options, public, control, told_to_end()).await?;
             tracing::info!("ended with {} live episodes", registry.count());
             Ok(Answer::Yes)
         })

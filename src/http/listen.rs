@@ -1,6 +1,7 @@
 //! A listener: connections over HTTP/1.1, with limits on what a connection may do before it is a request.
 
 use super::drain::Drain;
+use super::workers::Workers;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -60,7 +61,7 @@ impl Listener {
     }
 
     /// Accept until the drain begins, and answer on open connections until it has ended the streams.
-    pub async fn serve(self, router: Router, drain: Arc<Drain>) {
+    pub async fn serve(self, router: Router, drain: Arc<Drain>, workers: Arc<Workers>) {
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let graceful = GracefulShutdown::new();
         let mut http = http1::Builder::new();
@@ -77,15 +78,18 @@ impl Listener {
                     }
                 },
             };
-            let router = router.clone();
-            let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-                request.extensions_mut().insert(Peer(peer.ip()));
-                let request: Request = request.map(Body::new);
-                router.clone().call(request)
-            });
-            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
+            let (router, http, watcher) = (router.clone(), http.clone(), graceful.watcher());
+            workers.run(async move {
+                let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+                    request.extensions_mut().insert(Peer(peer.ip()));
+                    let request: Request = request.map(Body::new);
+                    router.clone().call(request)
+                });
+                let done = match TcpStream::from_std(stream) {
+                    Ok(stream) => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
+                    Err(error) => return tracing::warn!("a connection could not be served: {error}"),
+                };
+                if let Err(error) = done {
                     tracing::debug!("a connection broke off: {error}");
                 }
                 drop(place);
@@ -102,11 +106,12 @@ impl Listener {
     async fn accept(
         &self,
         connections: &Arc<Semaphore>,
-    ) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    ) -> std::io::Result<(std::net::TcpStream, SocketAddr, OwnedSemaphorePermit)> {
         let place = connections.clone().acquire_owned().await.map_err(std::io::Error::other)?;
         let (stream, peer) = self.socket.accept().await?;
         // Answers are small and written whole: waiting to send more of them at once only delays them.
         stream.set_nodelay(true)?;
-        Ok((stream, peer, place))
+        // It is another runtime that will read from it.
+        Ok((stream.into_std()?, peer, place))
     }
 }

@@ -13,9 +13,11 @@ mod public;
 mod refusal;
 pub mod sse;
 mod trace;
+mod workers;
 
 pub use edge::Limits;
 pub use listen::{Listener, Peer};
+pub use workers::Workers;
 pub use refusal::Refusal;
 
 use crate::registry::Registry;
@@ -61,7 +63,8 @@ pub async fn serve(
     public: Listener,
     control: Option<(Listener, Access)>,
     end: impl Future<Output = ()>,
-) {
+) -> std::io::Result<()> {
+    let workers = Arc::new(Workers::start()?);
     let drain = Arc::new(Drain::default());
     let Options { access, limits, grace } = options;
     let mut edges = Vec::new();
@@ -69,7 +72,7 @@ pub async fn serve(
     let mut listen = |listener: Listener, access: Access, limits: Limits, routes: Router| {
         let guard = Guard::new(listener.address(), &access.hosts, &access.origins, access.token);
         let edge = Edge::new(guard, limits, drain.clone());
-        listeners.push(tokio::spawn(listener.serve(edge.around(routes), drain.clone())));
+        listeners.push(tokio::spawn(listener.serve(edge.around(routes), drain.clone(), workers.clone())));
         edges.push(edge);
     };
     let address = public.address();
@@ -98,6 +101,7 @@ pub async fn serve(
             tracing::error!("a listener failed: {error}");
         }
     }
+    Ok(())
 }
 
 /// The base URL of a listener; none where it listens at every address of the machine and so has no name of its own.

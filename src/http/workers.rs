@@ -1,0 +1,48 @@
+//! The threads on which connections are served: one a core, each with a runtime of its own.
+//!
+//! A request begins and ends on one thread. On a runtime that shares its tasks among threads, rmcp's several tasks a request
+//! wake a second thread each time, which costs more than a call does.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The threads; they end, with all that runs on them, when this is dropped.
+pub struct Workers {
+    inboxes: Vec<UnboundedSender<Work>>,
+    next: AtomicUsize,
+}
+
+impl Workers {
+    /// Start a thread for each core that the process may use.
+    pub fn start() -> std::io::Result<Workers> {
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        let inboxes = (0..count).map(|number| start(number + 1)).collect::<Result<_, _>>()?;
+        Ok(Workers { inboxes, next: AtomicUsize::new(0) })
+    }
+
+    /// Run that on the next thread in turn.
+    pub fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.inboxes.len();
+        // A thread takes work until its inbox is dropped.
+        let _ = self.inboxes[next].send(Box::pin(work));
+    }
+}
+
+fn start(number: usize) -> std::io::Result<UnboundedSender<Work>> {
+    let (inbox, mut work) = unbounded_channel::<Work>();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let thread = std::thread::Builder::new().name(format!("http {number}"));
+    thread.spawn(move || {
+        runtime.block_on(async {
+            while let Some(work) = work.recv().await {
+                tokio::spawn(work);
+            }
+        });
+    })?;
+    Ok(inbox)
+}
