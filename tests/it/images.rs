@@ -1,8 +1,8 @@
 //! Episodes on an image are what they would be in databases of their own, whatever happens on the desks that they share.
 //!
 //! Programs of random steps run at the same time, each on a few episodes of one image and on as many ordinary databases.
-//! The answers, every table, the journal and the duties must be the same. `PROPTEST_CASES` sets how many rounds there are:
-//! under valgrind, which `scripts/test memory` runs, fewer.
+//! The answers, every table, the journal and the duties must be the same. `PROPTEST_CASES` sets how many rounds there are,
+//! `STEPS` how many steps a program may have: under valgrind, which `scripts/test memory` runs, fewer.
 
 use crate::properties::{Made, call, settings};
 use crate::support;
@@ -20,7 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 const PROGRAMS: usize = 3;
 const EPISODES: usize = 3;
 
-/// Steps of a program, at most, and after how many the states are compared.
+/// Steps of a program, at most, unless `STEPS` says otherwise; and after how many the states are compared.
 const STEPS: usize = 28;
 const COMPARED: usize = 5;
 
@@ -256,6 +256,10 @@ fn run(settings: &Settings, steps: Vec<Step>) {
     compare(&mut pairs, settings, &mut pristine);
 }
 
+fn most_steps() -> usize {
+    std::env::var("STEPS").map_or(STEPS, |steps| steps.parse().unwrap())
+}
+
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
     // Each round is dear: it compares some sixty states whole.
@@ -275,7 +279,7 @@ proptest! {
 
     #[test]
     fn an_episode_on_an_image_is_what_it_would_be_in_a_database_of_its_own(
-        programs in prop::collection::vec((settings(), prop::collection::vec(step(), 1..STEPS)), PROGRAMS),
+        programs in prop::collection::vec((settings(), prop::collection::vec(step(), 1..most_steps())), PROGRAMS),
     ) {
         std::thread::scope(|scope| {
             let running = programs.into_iter().map(|(settings, steps)| scope.spawn(move || run(&settings, steps)));
