@@ -5,56 +5,13 @@ The Inspector checks the structure of every answer, halts too, against the tool'
 
 import json
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from program import HALTING, METRIC, PROGRAM, ROOT, WRITES, environment
-
-E2E = ROOT / "tests" / "e2e"
-LAUNCHER = E2E / "node_modules" / "@modelcontextprotocol" / "inspector" / "clients" / "launcher" / "build" / "index.js"
+from program import HALTING, METRIC, WRITES
 
 OK, UNSUPPORTED, TOOL_ERROR = 0, 1, 5
-
-
-def version(node: str) -> tuple[int, ...]:
-    text = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    return tuple(int(part) for part in text.strip().lstrip("v").split("."))
-
-
-def node() -> str:
-    """A Node that the Inspector runs on: the one that came as a package, else the system's."""
-    packaged = sorted(E2E.glob("node_modules/node-*/bin/node*"))
-    for candidate in [*map(str, packaged), shutil.which("node")]:
-        if candidate and version(candidate) >= (22, 19):
-            return candidate
-    raise SystemExit("the MCP Inspector needs Node 22.19 or newer; run `npm ci` in tests/e2e, or install one")
-
-
-@pytest.fixture(scope="session")
-def inspector(tmp_path_factory):
-    """Ask one thing of the program through the Inspector: the exit code, the result, the error."""
-    home = tmp_path_factory.mktemp("inspector")
-    env = environment() | {"HOME": str(home), "MCP_STORAGE_DIR": str(home), "NO_COLOR": "1"}
-    command = [node(), str(LAUNCHER), "--cli", str(PROGRAM)]
-
-    def ask(method: str, *arguments: str, era: str | None = None, program: tuple[str, ...] = ("serve",)):
-        eras = ["--protocol-era", era] if era else []
-        ran = subprocess.run(
-            [*command, *program, *eras, "--method", method, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=env,
-            cwd=home,
-            timeout=60,
-        )
-        result = json.loads(ran.stdout) if ran.stdout.strip() else None
-        return ran.returncode, result, ran.stderr
-
-    return ask
 
 
 both_eras = pytest.mark.parametrize("era", ["legacy", "modern"])

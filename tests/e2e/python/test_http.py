@@ -21,7 +21,7 @@ from server import (
     ACCEPT,
     META,
     PATIENCE,
-    Server,
+    Answer,
     Sse,
     head_of,
     headers_of,
@@ -430,7 +430,7 @@ def test_hosts_and_origins_are_refused(serve):
         assert answer.status == status, origin
         if status == 403:
             assert answer.json()["error"]["code"] == "ORIGIN_NOT_ALLOWED"
-    for path in ("/sse", "/messages", "/e/x/mcp", "/healthz"):
+    for path in ("/sse", "/messages", "/e/x/mcp", "/nowhere"):
         assert server.ask("GET", path, None, {"Host": "evil.example"}).status == 403, path
     assert server.ask("GET", "/episodes", None, {"Host": "evil.example"}, server.control_port).status == 403
 
@@ -522,18 +522,6 @@ def test_a_slow_body_is_given_up(serve):
         answer = request.answer()
         assert (answer.status, answer.json()["error"]["code"]) == (504, "TIMED_OUT")
     assert server.journal() == []
-
-
-def test_slow_heads_are_dropped(shared):
-    """This one takes as long as the limit."""
-    starts = [b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nX: ", b"P", b""]
-    with ExitStack() as stack:
-        clients = [stack.enter_context(shared.raw()) for _ in starts]
-        for (connection, _), start in zip(clients, starts, strict=True):
-            connection.sendall(start)
-        for (_, reader), start in zip(clients, starts, strict=True):
-            said = reader.read()
-            assert not said or said.startswith(b"HTTP/1.1 408 "), start
 
 
 MALFORMED = {
@@ -633,18 +621,31 @@ def test_what_was_accepted_is_answered_before_the_end(serve):
     sse, listener = Sse(server), server.connection()
     listener.request("GET", "/mcp", headers=session(server) | {"Accept": "text/event-stream"})
     assert listener.getresponse().status == 200
+    # Connections from before stay open.
+    kept = [server.connection() for _ in range(4)]
+    for connection in kept:
+        assert asked(connection, "GET", "/readyz").status == 200
     with server.half_sent(CALL) as request:
         server.terminate()
-        # Meanwhile it says that it is about to end, and takes nothing new.
-        assert server.ask("GET", "/healthz").status == 200
-        assert server.ask("GET", "/readyz").status == 503
-        refused = server.post(CALL)
+        # Meanwhile it lives, says that it is about to end, and takes nothing new.
+        assert asked(kept[0], "GET", "/healthz").status == 200
+        assert asked(kept[1], "GET", "/readyz").status == 503
+        refused = asked(kept[2], "POST", "/mcp", CALL, headers_of(CALL))
         assert (refused.status, refused.json()["error"]["code"]) == (503, "DRAINING")
+        with pytest.raises(OSError):
+            server.post(CALL)
         answer = request.finish()
         assert (answer.status, numbers([answer.json()["result"]])) == (200, [116])
     assert sse.message() is None
     assert server.ended() == 0
-    listener.close()
+    for connection in [listener, *kept]:
+        connection.close()
+
+
+def asked(connection: http.client.HTTPConnection, method: str, path: str, body=None, headers=None) -> Answer:
+    """One more request on a connection."""
+    connection.request(method, path, body and json.dumps(body), headers or {})
+    return Answer.of(connection.getresponse())
 
 
 def test_calls_accepted_over_sse_are_answered_before_the_end(serve):
