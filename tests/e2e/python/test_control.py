@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -25,7 +27,7 @@ def episode(shared):
             timeout=PATIENCE,
         )
         assert ran.returncode == 0, ran.stderr
-        return json.loads(ran.stdout) if json_answer else ran.stdout
+        return json.loads(ran.stdout or "null") if json_answer else ran.stdout
 
     return run
 
@@ -175,3 +177,27 @@ def test_the_metrics_count_calls_and_halts(serve):
     assert "incident_mcp_call_seconds_count 3\n" in text
     assert "incident_mcp_live_episodes 1\n" in text
     assert text.endswith("# EOF\n")
+
+
+def test_calls_that_meet_the_end_of_their_episode_are_answered(shared):
+    """Each is done and answered, or is told that the episode has ended; what was done is what the summary counts."""
+    for _ in range(10):
+        name = shared.create()
+        call = message("add_incident_update", NOTE)
+        with ThreadPoolExecutor(8) as clients:
+            begun = threading.Event()
+
+            def work(_):
+                answers = []
+                while not answers or answers[-1].status == 200:
+                    answers.append(shared.post(call, f"/e/{name}/mcp"))
+                    begun.set()
+                return answers
+
+            running = [clients.submit(work, client) for client in range(8)]
+            assert begun.wait(PATIENCE)
+            closed = shared.control("DELETE", f"/episodes/{name}").json()
+            answers = [answer for client in running for answer in client.result(PATIENCE)]
+        assert {answer.status for answer in answers} == {200, 410}
+        done = [answer for answer in answers if "result" in answer.json()]
+        assert len(done) == closed["calls"]
