@@ -94,6 +94,7 @@ class Server:
             text=True,
         )
         self.lines: list[str] = []
+        self.over = False
         self.logged = threading.Condition()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -108,15 +109,17 @@ class Server:
                 self.lines.append(line)
                 self.logged.notify_all()
         with self.logged:
-            self.lines.append("")
+            self.over = True
             self.logged.notify_all()
 
     def log_line(self, pattern: str) -> re.Match:
         """Wait for a line like that; fail if the program ends without one."""
+
+        def found() -> re.Match | None:
+            return next(filter(None, (re.search(pattern, line) for line in self.lines)), None)
+
         with self.logged:
-            found = lambda: next(filter(None, (re.search(pattern, line) for line in self.lines)), None)
-            over = lambda: self.lines and self.lines[-1] == ""
-            assert self.logged.wait_for(lambda: found() or over(), PATIENCE), f"no line has {pattern}"
+            self.logged.wait_for(lambda: found() or self.over, PATIENCE)
             assert found(), f"no line has {pattern}:\n{self.log}"
             return found()
 
