@@ -41,7 +41,8 @@ class Answer:
     def events(self) -> list[dict]:
         """The messages of an answer that is a stream of events."""
         assert self.headers.get_content_type() == "text/event-stream", self.body
-        return [json.loads(line[5:]) for line in self.body.splitlines() if line.startswith(b"data:") and line[5:].strip()]
+        data = (line[5:] for line in self.body.splitlines() if line.startswith(b"data:"))
+        return [json.loads(text) for text in data if text.strip()]
 
     @classmethod
     def of(cls, response: http.client.HTTPResponse) -> "Answer":
@@ -57,6 +58,12 @@ def plain(tool: str, arguments: dict, number=1, **meta) -> dict:
 def message(tool: str, arguments: dict, number=1, **meta) -> dict:
     """A call as a client of 2026-07-28 sends it, which has no session."""
     return plain(tool, arguments, number, **META, **meta)
+
+
+def initialize(revision: str) -> dict:
+    """What a session begins with."""
+    client = {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
+    return {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": client}
 
 
 def headers_of(body: dict) -> dict[str, str]:
@@ -167,9 +174,9 @@ class Server:
     @contextmanager
     def raw(self):
         """A bare connection, and what reads from it."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
-            with connection.makefile("rb") as reader:
-                yield connection, reader
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        with connection, connection.makefile("rb") as reader:
+            yield connection, reader
 
     @contextmanager
     def half_sent(self, body: dict, path: str = "/mcp"):
@@ -241,8 +248,7 @@ class Sse:
         name, self.address = self.event()
         assert name == "endpoint"
         if handshake:
-            client = {"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
-            self.send({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": client})
+            self.send(initialize("2024-11-05"))
             assert self.message()["result"]["protocolVersion"] == "2024-11-05"
             self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
@@ -279,8 +285,7 @@ class Sse:
 
 def session(server: Server, path: str = "/mcp") -> dict[str, str]:
     """The headers of a new session of a client of 2025-11-25."""
-    client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
-    begun = server.ask("POST", path, {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": client}, ACCEPT)
+    begun = server.ask("POST", path, initialize("2025-11-25"), ACCEPT)
     assert begun.status == 200, begun
     headers = ACCEPT | {"Mcp-Session-Id": begun.headers["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
     told = server.ask("POST", path, {"jsonrpc": "2.0", "method": "notifications/initialized"}, headers)

@@ -32,7 +32,7 @@ from server import (
 )
 
 ERAS = ["2025-11-25", "2026-07-28"]
-INVALID_REQUEST, INVALID_PARAMS = -32600, -32602
+PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS = -32700, -32600, -32602
 TOKEN = "an-agent-s-own-token-0001"
 CONTROL_TOKEN = "an-evaluator-s-token-0001"
 CALL = message("add_incident_update", NOTE)
@@ -549,7 +549,9 @@ def test_what_is_no_message_is_refused(shared, name):
     for path, headers in (("/mcp", headers_of(CALL)), ("/mcp", ACCEPT), (sse.address, ACCEPT)):
         answer = shared.ask("POST", path, MALFORMED[name], headers)
         assert answer.status == 400, path
-        assert answer.json()["error"]["message"]
+        refused = answer.json()
+        assert refused["jsonrpc"] == "2.0" and refused["error"]["message"]
+        assert refused["error"]["code"] in (PARSE_ERROR, INVALID_REQUEST)
     sse.close()
     assert len(shared.journal()) == before
 
