@@ -33,6 +33,9 @@ pub struct Http {
     /// An origin whose web pages may use this server, such as https://inspector.example
     #[arg(long, value_name = "ORIGIN", requires = "http", env = "INCIDENT_MCP_ALLOW_ORIGIN", value_delimiter = ',')]
     allow_origin: Vec<String>,
+    /// The address under which agents reach this server, such as https://agents.example, where it is another than --http
+    #[arg(long, value_name = "URL", requires = "http", env = "INCIDENT_MCP_PUBLIC_URL")]
+    public_url: Option<String>,
     /// A further set of fixtures that episodes can start from
     #[arg(long, value_name = "NAME=DIR", requires = "http", value_parser = named)]
     fixtures_named: Vec<(String, PathBuf)>,
@@ -73,6 +76,8 @@ impl Http {
         let control_token = secret(self.control_token_file.as_ref(), "INCIDENT_MCP_CONTROL_TOKEN")?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
+            // Before anybody can know that there is a server.
+            let signals = Signals::hear()?;
             let registry = Registry::open(self.registry(setup)?).await?;
             let public = Listener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
             let control = match &self.control {
@@ -100,8 +105,8 @@ impl Http {
             let (hosts, origins) = (self.allow_host.clone(), self.allow_origin.clone());
             let access = |token| Access { hosts: hosts.clone(), origins: origins.clone(), token };
             let control = control.map(|listener| (listener, access(control_token)));
-            let options = Options { access: access(token), limits: self.limits(), grace: Duration::from_secs(self.drain) };
-            incident_mcp::http::serve(registry.clone(), options, public, control, told_to_end()).await?;
+            let options = Options { access: access(token), limits: self.limits(), grace: Duration::from_secs(self.drain), public_url: self.public_url.clone() };
+            incident_mcp::http::serve(registry.clone(), options, public, control, signals.told_to_end()).await?;
             tracing::info!("ended with {} live episodes", registry.count());
             Ok(Answer::Yes)
         })
@@ -141,33 +146,50 @@ fn secret(file: Option<&PathBuf>, variable: &str) -> Result<Option<Secret>, Erro
             let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
             (file.display().to_string(), text)
         }
+        (None, Ok(text)) if text.is_empty() => return Ok(None),
         (None, Ok(text)) => (variable.to_owned(), text),
         (None, Err(_)) => return Ok(None),
     };
     Ok(Some(Secret::new(&text).map_err(|error| format!("{place}: {error}"))?))
 }
 
-/// Returns at the first signal to end; at a second the process ends at once.
-async fn told_to_end() {
-    signal().await;
-    tracing::info!("answering what was accepted, then ending");
-    tokio::spawn(async {
-        signal().await;
-        std::process::exit(1);
-    });
+/// The signals that ask for the end, heard from when this is made.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
 }
 
-async fn signal() {
-    #[cfg(unix)]
-    {
+impl Signals {
+    fn hear() -> std::io::Result<Signals> {
+        #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
+        Ok(Signals {
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    let _ = tokio::signal::ctrl_c().await;
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+
+    /// Returns at the first signal; at a second the process ends at once.
+    async fn told_to_end(mut self) {
+        self.next().await;
+        tracing::info!("answering what was accepted, then ending");
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(1);
+        });
+    }
 }

@@ -13,7 +13,7 @@ mod setup;
 mod state;
 mod tools;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Incident-management procedures as MCP tools that an agent cannot misuse.
@@ -71,7 +71,11 @@ type Error = Box<dyn std::error::Error>;
 
 /// Run the command line.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = without_empty(Cli::command()).get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     init_log();
     let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(command) => command.run(),
@@ -91,6 +95,15 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The command line, for which a variable that is set to nothing is not set: so forms and compose files leave them.
+fn without_empty(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| {
+        let empty = |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+        if arg.get_env().is_some_and(empty) { arg.env(clap::builder::Resettable::Reset) } else { arg }
+    });
+    command.mut_subcommands(without_empty)
 }
 
 /// Log to standard error: standard output is the protocol's.

@@ -9,7 +9,8 @@ use super::trace;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::CONNECTION;
+use axum::http::header::{CONNECTION, HeaderName};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +23,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 /// How much clients may ask for.
 #[derive(Clone, Copy, Debug)]
@@ -67,13 +69,26 @@ impl Edge {
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .with_state(self.clone());
-        routes
+        let routes = routes
             .fallback(async || no_such(StatusCode::NOT_FOUND, "NO_SUCH_ADDRESS", "there is nothing at this address"))
             .method_not_allowed_fallback(async || {
                 no_such(StatusCode::METHOD_NOT_ALLOWED, "NO_SUCH_METHOD", "this address does not know that method")
             })
-            .layer(from_fn_with_state(self.clone(), pass))
-            .merge(health)
+            .layer(from_fn_with_state(self.clone(), pass));
+        // Only where pages of other origins are meant to come: every answer costs more with it.
+        let routes = if self.guard.expects_pages() { routes.layer(self.clone().cors()) } else { routes };
+        routes.merge(health)
+    }
+
+    /// What browsers ask for before they let a page of another origin use this server.
+    fn cors(self: Arc<Edge>) -> CorsLayer {
+        let allowed =
+            move |origin: &HeaderValue, _: &Parts| origin.to_str().is_ok_and(|origin| self.guard.is_origin(origin));
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::predicate(allowed))
+            .allow_methods([Method::GET, Method::POST, Method::DELETE])
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers([HeaderName::from_static("mcp-session-id")])
     }
 
     /// Forget the addresses that have not asked for a while.

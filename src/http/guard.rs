@@ -110,8 +110,13 @@ impl Guard {
             || self.addresses && host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
     }
 
+    /// Whether pages of other machines may come.
+    pub fn expects_pages(&self) -> bool {
+        !self.origins.is_empty()
+    }
+
     /// Pages of this machine pass at any port; others have to be named.
-    fn is_origin(&self, origin: &str) -> bool {
+    pub fn is_origin(&self, origin: &str) -> bool {
         let origin = origin.to_ascii_lowercase();
         let local = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
         self.origins.contains(&origin)

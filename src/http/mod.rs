@@ -9,6 +9,7 @@ pub mod drain;
 pub mod edge;
 pub mod guard;
 mod listen;
+mod message;
 mod public;
 mod refusal;
 pub mod sse;
@@ -17,8 +18,8 @@ mod workers;
 
 pub use edge::Limits;
 pub use listen::{Listener, Peer};
-pub use workers::Workers;
 pub use refusal::Refusal;
+pub use workers::Workers;
 
 use crate::registry::Registry;
 use axum::Router;
@@ -54,6 +55,8 @@ pub struct Options {
     pub limits: Limits,
     /// How long accepted requests may take once the server is to end.
     pub grace: Duration,
+    /// Where agents reach the public listener, if not at its own address.
+    pub public_url: Option<String>,
 }
 
 /// Serve until `end`, then answer what was accepted.
@@ -66,7 +69,7 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let workers = Arc::new(Workers::start()?);
     let drain = Arc::new(Drain::default());
-    let Options { access, limits, grace } = options;
+    let Options { access, limits, grace, public_url } = options;
     let mut edges = Vec::new();
     let mut listeners = Vec::new();
     let mut listen = |listener: Listener, access: Access, limits: Limits, routes: Router| {
@@ -80,7 +83,7 @@ pub async fn serve(
     listen(public, access, limits, routes);
     if let Some((listener, access)) = control {
         // Evaluators are not rationed.
-        let addresses = Addresses { public: base(address) };
+        let addresses = Addresses { public: public_url.or_else(|| base(address)) };
         let routes = control::router(registry.clone(), addresses);
         listen(listener, access, Limits { rate: None, ..limits }, routes);
     }

@@ -1,15 +1,17 @@
 //! The public listener: episodes over Streamable HTTP, and over HTTP+SSE for old clients. Nothing here runs an episode.
 
 use super::body;
-use super::drain::Drain;
+use super::drain::{Drain, hold};
+use super::message::{Message, malformed};
 use super::refusal::Refusal;
 use super::sse::{self, Opened};
 use crate::mcp::{Arrival, Handler, Listing, Server};
 use crate::policy::Audit;
 use crate::registry::{DEFAULT, Live, Registry, RegistryError};
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -17,12 +19,11 @@ use http_body_util::Full;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetExtensions, JsonRpcMessage};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio_util::task::TaskTracker;
 
 /// How long a session of an old client may be silent. rmcp's five minutes are shorter than some models think, and several
 /// clients never begin again.
@@ -50,6 +51,8 @@ struct Endpoint {
     live: Arc<Live>,
     sessions: Arc<LocalSessionManager>,
     service: StreamableHttpService<Handler, LocalSessionManager>,
+    /// Requests that wait for their answers.
+    waiting: TaskTracker,
 }
 
 impl Public {
@@ -115,7 +118,8 @@ impl Public {
             // Host and Origin have been checked before, alike for everything that listens.
             .disable_allowed_hosts();
         let service = StreamableHttpService::new(move || Ok(server.clone().handler()), sessions.clone(), config);
-        let endpoint = Arc::new(Endpoint { live: live.clone(), sessions, service });
+        let waiting = TaskTracker::new();
+        let endpoint = Arc::new(Endpoint { live: live.clone(), sessions, service, waiting: waiting.clone() });
         let mut endpoints = lock(&self.endpoints);
         if let Some(first) = endpoints.get(id)
             && !first.live.ended().is_cancelled()
@@ -126,19 +130,26 @@ impl Public {
         let public = self.clone();
         tokio::spawn(async move {
             live.ended().cancelled().await;
+            public.forget(&live);
+            // Who was accepted is still told that the episode has ended.
+            waiting.close();
+            waiting.wait().await;
             end.cancel();
-            let mut endpoints = lock(&public.endpoints);
-            if endpoints.get(live.id()).is_some_and(|endpoint| Arc::ptr_eq(&endpoint.live, &live)) {
-                endpoints.remove(live.id());
-            }
         });
         Ok(endpoint)
+    }
+
+    fn forget(&self, live: &Arc<Live>) {
+        let mut endpoints = lock(&self.endpoints);
+        if endpoints.get(live.id()).is_some_and(|endpoint| Arc::ptr_eq(&endpoint.live, live)) {
+            endpoints.remove(live.id());
+        }
     }
 
     async fn serve(self: &Arc<Public>, id: &str, request: Request) -> Response {
         if request.method() != Method::POST {
             return match self.endpoint(id) {
-                Ok(endpoint) => endpoint.service.handle(request).await.map(Body::new),
+                Ok(endpoint) => ended(endpoint.service.handle(request).await.map(Body::new)),
                 Err(error) => unknown(&error, &Json::Null),
             };
         }
@@ -147,6 +158,8 @@ impl Public {
             Ok(body) => body,
             Err(refusal) => return refusal.into_response(),
         };
+        let content = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_json = content.is_some_and(|content| content.starts_with("application/json"));
         let message = Message::of(&body);
         let endpoint = match self.endpoint(id) {
             Ok(endpoint) => endpoint,
@@ -162,9 +175,23 @@ impl Public {
             }
             _ => {}
         }
+        let waiting = endpoint.waiting.token();
         let request = Request::from_parts(parts, Full::new(body.clone()));
-        endpoint.service.handle(request).await.map(Body::new)
+        let response = endpoint.service.handle(request).await.map(Body::new);
+        // So rmcp answers what is no message, as if it were the content type that is wrong.
+        match response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE && is_json {
+            true => malformed(&body),
+            false => hold(response, waiting),
+        }
     }
+}
+
+/// rmcp says "accepted" where a session has ended, and the official Python client takes that for a failure.
+fn ended(mut response: Response) -> Response {
+    if response.status() == StatusCode::ACCEPTED {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
+    response
 }
 
 async fn default_mcp(State(public): State<Arc<Public>>, request: Request) -> Response {
@@ -173,22 +200,6 @@ async fn default_mcp(State(public): State<Arc<Public>>, request: Request) -> Res
 
 async fn episode_mcp(State(public): State<Arc<Public>>, Path(id): Path<String>, request: Request) -> Response {
     public.serve(&id, request).await
-}
-
-/// What must be known of a message before rmcp reads it.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Message<'a> {
-    #[serde(borrow)]
-    method: Cow<'a, str>,
-    id: Json,
-}
-
-impl Message<'_> {
-    /// What can be read of it; what cannot, rmcp refuses.
-    fn of(body: &Bytes) -> Message<'_> {
-        serde_json::from_slice(body).unwrap_or_default()
-    }
 }
 
 /// What a client should do that has no episode to go on with.

@@ -3,7 +3,9 @@
 
 use super::body;
 use super::drain::{Drain, hold};
+use super::message;
 use super::refusal::Refusal;
+use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -11,14 +13,12 @@ use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use futures::StreamExt;
 use futures::channel::mpsc::{Sender, channel};
-use futures::stream;
-use rmcp::model::{ClientJsonRpcMessage, ErrorCode, GetExtensions, JsonRpcMessage};
+use futures::{sink, stream};
+use rmcp::model::{ClientJsonRpcMessage, GetExtensions, JsonRpcMessage, ServerJsonRpcMessage};
 use rmcp::{ServerHandler, ServiceExt};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
@@ -28,6 +28,9 @@ use tokio_util::sync::DropGuard;
 /// Most requests of a session that wait for their answers, and most messages that wait in each direction: more than a client
 /// has in flight.
 const BACKLOG: usize = 256;
+
+/// Most messages that a client has not read yet. It is gone, or might as well be, when there are more.
+const UNREAD: usize = 4 * BACKLOG;
 
 /// Most sessions at once, a quarter of the connections; each keeps a task, two channels and a connection.
 const SESSIONS: usize = 4_096;
@@ -54,9 +57,9 @@ where
     let sessions = Arc::new(Sessions { open: Box::new(open), drain, present: Mutex::default() });
     Router::new()
         .route("/sse", get(begin::<S>))
-        .route("/messages", post(message::<S>))
+        .route("/messages", post(up::<S>))
         .route("/e/{episode}/sse", get(begin::<S>))
-        .route("/e/{episode}/messages", post(message::<S>))
+        .route("/e/{episode}/messages", post(up::<S>))
         .with_state(sessions)
 }
 
@@ -103,7 +106,7 @@ async fn begin<S: ServerHandler>(
     let base = episode.as_ref().map(|episode| format!("/e/{episode}")).unwrap_or_default();
     let endpoint = Event::default().event("endpoint").data(format!("{base}/messages?sessionId={id}"));
     let (messages, up) = channel(BACKLOG);
-    let (answers, down) = channel(BACKLOG);
+    let (mut answers, down) = channel(UNREAD);
     {
         let mut present = sessions.present();
         if present.len() >= SESSIONS {
@@ -116,11 +119,20 @@ async fn begin<S: ServerHandler>(
         present.insert(id.clone(), Session { episode, messages, arrived, places });
     }
     let left = ended.child_token();
+    let gone = left.clone();
+    let answers = sink::unfold((), move |(), message: ServerJsonRpcMessage| {
+        // Waiting would pile up whatever else is answered meanwhile.
+        let sent = answers.try_send(message);
+        if sent.is_err() {
+            gone.cancel();
+        }
+        std::future::ready(sent)
+    });
     let listening = Listening { sessions: sessions.clone(), id, _left: left.clone().drop_guard() };
     // When all is answered the way up ends, then rmcp, then the way down.
     let up = Box::pin(up.take_until(sessions.drain.streams().clone().cancelled_owned()));
     tokio::spawn(async move {
-        match server.serve_with_ct((answers, up), left).await {
+        match server.serve_with_ct((Box::pin(answers), up), left).await {
             Ok(running) => drop(running.waiting().await),
             Err(error) => tracing::debug!("an SSE client left before it began: {error}"),
         }
@@ -136,7 +148,7 @@ struct Address {
     session: String,
 }
 
-async fn message<S: ServerHandler>(
+async fn up<S: ServerHandler>(
     State(sessions): State<Arc<Sessions<S>>>,
     episode: Option<Path<String>>,
     address: Result<Query<Address>, QueryRejection>,
@@ -145,7 +157,7 @@ async fn message<S: ServerHandler>(
     let body = body::read(body).await?;
     let mut message = match serde_json::from_slice::<ClientJsonRpcMessage>(&body) {
         Ok(message) => message,
-        Err(_) => return Ok(malformed(&body)),
+        Err(_) => return Ok(message::malformed(&body)),
     };
     let mut present = sessions.present();
     let session = address.ok().and_then(|Query(address)| present.get_mut(&address.session));
@@ -167,18 +179,4 @@ async fn message<S: ServerHandler>(
     (session.arrived)(&mut message);
     session.messages.try_send(message).map_err(|_| full())?;
     Ok((StatusCode::ACCEPTED, "Accepted").into_response())
-}
-
-/// The answer to a body that is no JSON-RPC message.
-fn malformed(body: &[u8]) -> Response {
-    let (code, id, message) = match serde_json::from_slice::<Value>(body) {
-        Err(error) => (ErrorCode::PARSE_ERROR, Value::Null, format!("the body is not JSON: {error}")),
-        Ok(value) => {
-            let id = value.get("id").filter(|id| id.is_string() || id.is_number()).cloned();
-            let message = "the body is not one JSON-RPC message of a client".to_owned();
-            (ErrorCode::INVALID_REQUEST, id.unwrap_or_default(), message)
-        }
-    };
-    let error = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
-    (StatusCode::BAD_REQUEST, Json(error)).into_response()
 }

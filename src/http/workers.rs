@@ -13,6 +13,7 @@ type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The threads; they end, with all that runs on them, when this is dropped.
 pub struct Workers {
+    /// None where everything runs on the caller's own runtime.
     inboxes: Vec<UnboundedSender<Work>>,
     next: AtomicUsize,
 }
@@ -25,8 +26,17 @@ impl Workers {
         Ok(Workers { inboxes, next: AtomicUsize::new(0) })
     }
 
+    /// No threads: everything runs on the runtime that is there, whose clock may be another than the machine's.
+    pub fn here() -> Workers {
+        Workers { inboxes: Vec::new(), next: AtomicUsize::new(0) }
+    }
+
     /// Run that on the next thread in turn.
     pub fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if self.inboxes.is_empty() {
+            tokio::spawn(work);
+            return;
+        }
         let next = self.next.fetch_add(1, Ordering::Relaxed) % self.inboxes.len();
         // A thread takes work until its inbox is dropped.
         let _ = self.inboxes[next].send(Box::pin(work));

@@ -19,6 +19,7 @@ pub use arrival::Arrival;
 use crate::episode::Episode;
 use crate::policy::{Audit, Policy};
 use crate::registry::{Live, LiveError, Turn};
+use futures::future::{Either, select};
 use progress::Progress;
 use rmcp::ServerHandler;
 use rmcp::model::{
@@ -29,6 +30,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value as Json;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// How long a client may keep what never changes while a server runs, in milliseconds.
@@ -87,6 +89,7 @@ impl Server {
     }
 
     async fn turn(&self) -> Result<Turn, ErrorData> {
+        self.live.touch();
         self.live.turn().await.map_err(|error| ErrorData::invalid_request(error.to_string(), None))
     }
 }
@@ -128,14 +131,14 @@ impl ServerHandler for Server {
         let place = Arrival::of(&context).unwrap_or_else(|| self.live.queue());
         let key = idempotency::key(&context)?;
         let progress = Progress::of(&context);
-        progress.queued(place.must_wait()).await;
+        let told = progress.queued(place.must_wait());
         let arguments = request.arguments.unwrap_or_default();
         let call = self.live.call(place, &request.name, arguments, key.as_deref());
         // A call whose turn has come runs whole; before that, nobody waits for it any more.
         let outcome = tokio::select! {
             biased;
             () = context.ct.cancelled() => return Err(ErrorData::invalid_request("the call was cancelled before it ran", None)),
-            outcome = call => outcome.map_err(refusal)?,
+            outcome = beside(told, call) => outcome.map_err(refusal)?,
         };
         progress.done().await;
         let content = vec![ContentBlock::text(outcome.text)];
@@ -227,6 +230,15 @@ impl ServerHandler for Server {
             return Err(ErrorData::invalid_params(message, None));
         }
         Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
+    }
+}
+
+/// Do both at once, and be done with the second: a client that does not listen must not hold a turn that others wait for.
+async fn beside<T>(first: impl Future<Output = ()>, second: impl Future<Output = T>) -> T {
+    let (first, second) = (pin!(first), pin!(second));
+    match select(first, second).await {
+        Either::Left(((), second)) => second.await,
+        Either::Right((done, _)) => done,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The state directory: one thread that writes what episodes change, many calls in one transaction.
 
+use crate::store::ErrorCode;
 use crate::store::ledger::{Kept, Ledger, Write};
 use std::path::Path;
 use std::sync::mpsc;
@@ -34,7 +35,15 @@ enum Job {
 impl Durable {
     /// Open the directory, made where there is none, and lock others out of it.
     pub fn open(directory: &Path) -> Result<Durable, String> {
-        let ledger = Ledger::open(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        let ledger = Ledger::open(directory).map_err(|error| {
+            let why = match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    "in use by another server; end that one first, or use another directory".to_owned()
+                }
+                _ => error.to_string(),
+            };
+            format!("{}: {why}", directory.display())
+        })?;
         let (jobs, queue) = mpsc::channel();
         let thread = std::thread::Builder::new().name("state directory".to_owned());
         let thread = thread.spawn(move || run(ledger, &queue)).map_err(|error| error.to_string())?;

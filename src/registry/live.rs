@@ -185,9 +185,13 @@ impl Live {
         Progress { calls: self.calls.load(Ordering::Relaxed), idle: Duration::from_millis(idle) }
     }
 
+    /// Note that its agent is there: its time-to-live begins anew.
+    pub fn touch(&self) {
+        self.used.store(since_start(Instant::now()), Ordering::Relaxed);
+    }
+
     /// Take the next place in the queue, now: places are served in the order in which they were taken.
     pub fn queue(&self) -> Place {
-        self.used.store(since_start(Instant::now()), Ordering::Relaxed);
         // A lock has its place in the queue from the first poll on. Unconstrained, since a poll that tokio puts off for the
         // sake of other tasks would take no place.
         let mut lock = Box::pin(tokio::task::unconstrained(self.state.clone().lock_owned()));
@@ -220,6 +224,7 @@ impl Live {
         if turn.state.ended {
             return Err(LiveError::Ended(self.id.clone()));
         }
+        self.touch();
         let start = Instant::now();
         let outcome = if self.durable.is_none() {
             turn.state.episode.call_once(name, arguments, key).map_err(LiveError::Call)
@@ -373,7 +378,6 @@ impl Live {
             durable.write(vec![end]).await.map_err(RegistryError::Durable)?;
         }
         turn.state.ended = true;
-        self.ended.cancel();
         Ok(summary)
     }
 

@@ -363,8 +363,8 @@ impl Registry {
         for live in due {
             match live.expire(now).await {
                 Ok(Some(summary)) => {
-                    tracing::info!(episode = live.id(), "episode expired: {summary}");
                     self.remove(&live);
+                    tracing::info!(episode = live.id(), "episode expired: {summary}");
                     swept.push(live.id().to_owned());
                 }
                 Ok(None) => {}
@@ -448,6 +448,9 @@ impl Registry {
             ended.pop_front();
         }
         ended.push_back(live.id().to_owned());
+        drop(ended);
+        // Last, so that whoever hears of it finds that the episode has ended.
+        live.ended().cancel();
     }
 
     /// Go on with an episode that was kept.

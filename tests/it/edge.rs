@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use incident_mcp::http::drain::Drain;
 use incident_mcp::http::edge::{Edge, Limits};
 use incident_mcp::http::guard::{Guard, Secret};
-use incident_mcp::http::{Listener, Peer};
+use incident_mcp::http::{Listener, Peer, Workers};
 use serde_json::Value;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -361,7 +361,7 @@ async fn a_drain_waits_no_longer_than_its_grace() {
 async fn a_drain_ends_a_listener_that_takes_no_more_connections() {
     let drain = Arc::new(Drain::default());
     let listener = Listener::bind("127.0.0.1:0").await.unwrap();
-    let serving = tokio::spawn(listener.serve(Router::new(), drain.clone()));
+    let serving = tokio::spawn(listener.serve(Router::new(), drain.clone(), Arc::new(Workers::here())));
     drain.run(Duration::ZERO).await;
     serving.await.unwrap();
 }

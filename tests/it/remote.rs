@@ -26,7 +26,8 @@ fn served(token: Option<&str>) -> Served {
         let control = Listener::bind("127.0.0.1:0").await.unwrap();
         let addresses = (format!("http://{}", public.address()), format!("http://{}", control.address()));
         let access = Access { token: token.map(|token| Secret::new(token).unwrap()), ..Access::default() };
-        let options = Options { access: Access::default(), limits: Limits::default(), grace: Duration::ZERO };
+        let options =
+            Options { access: Access::default(), limits: Limits::default(), grace: Duration::ZERO, public_url: None };
         let serve = incident_mcp::http::serve(
             registry.clone(),
             options,

@@ -1,10 +1,10 @@
 //! HTTP by hand, over a socket: what a client library would hide is what is tested.
 
 use axum::Router;
-use incident_mcp::http::Listener;
 use incident_mcp::http::drain::Drain;
 use incident_mcp::http::edge::{Edge, Limits};
 use incident_mcp::http::guard::Guard;
+use incident_mcp::http::{Listener, Workers};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -24,7 +24,7 @@ pub async fn serve(limits: Limits, routes: impl FnOnce(&Arc<Drain>) -> Router) -
     let listener = Listener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.address();
     let edge = Edge::new(Guard::new(address, &[], &[], None), limits, drain.clone());
-    let serving = tokio::spawn(listener.serve(edge.around(routes(&drain)), drain.clone()));
+    let serving = tokio::spawn(listener.serve(edge.around(routes(&drain)), drain.clone(), Arc::new(Workers::here())));
     Served { address, drain, serving }
 }
 

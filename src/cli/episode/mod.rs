@@ -26,7 +26,7 @@ pub struct Episode {
 enum Verb {
     /// Begin an episode; what is left out is as the server was started
     Create(Create),
-    /// List live episodes: name, policy, mode, show::calls, seconds without a call, address
+    /// List live episodes: name, policy, mode, calls, seconds without a call, address
     List,
     /// Show an episode, and what has happened in it
     Show(Which),
