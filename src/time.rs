@@ -31,6 +31,11 @@ pub fn normalise(text: &str) -> String {
     }
 }
 
+/// The day of a time, or the day itself.
+pub fn day(text: &str) -> String {
+    text.chars().take("YYYY-MM-DD".len()).collect()
+}
+
 /// Whole minutes from one time to another, negative when the second is earlier; none where either is not a time.
 pub fn minutes_between(from: &str, to: &str) -> Option<i64> {
     let span = parse(to)?.duration_since(parse(from)?);

@@ -1,7 +1,8 @@
 //! Root cause analyses.
 
 use super::call::Permit;
-use super::input::{AnalysisMethod, Id, Incident, RcaStatus, Text, Timestamp, Word, inputs};
+use super::input::{Analysis, AnalysisMethod, Id, Incident, RcaStatus, Text, Timestamp, User, Word, inputs};
+use super::update::update;
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{ANALYSES, Table};
 use schemars::JsonSchema;
@@ -54,4 +55,22 @@ impl Action for ConductRca {
         let analysis_id = analysis.key().to_string();
         Ok(Initiated { analysis_id, status, initiated_at: now.to_owned() })
     }
+}
+
+update! {
+    /// Change a root cause analysis.
+    pub struct UpdateRca = "update_rca" {
+        analysis_id: Id<Analysis>,
+        change_set: AnalysisChanges,
+    }
+    /// The columns of an analysis that can change.
+    pub struct AnalysisChanges {
+        incident_id: Id<Incident>,
+        analysis_method: Word<AnalysisMethod>,
+        conducted_by_user: Id<User>,
+        status: Word<RcaStatus>,
+        completed_at: Timestamp,
+    }
+    /// The analysis as it is now.
+    analysis
 }

@@ -1,7 +1,10 @@
 //! Knowledge base articles.
 
 use super::call::Permit;
-use super::input::{ArticleCategory, ArticleStatus, ArticleType, Id, Incident, Line, User, Word, inputs};
+use super::input::{
+    Article, ArticleCategory, ArticleStatus, ArticleType, Count, Id, Incident, Line, User, Word, inputs,
+};
+use super::update::update;
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{ARTICLES, Table};
 use schemars::JsonSchema;
@@ -53,4 +56,25 @@ impl Action for RecordKbArticle {
         )?;
         Ok(Recorded { article_id: article.key().to_string(), status })
     }
+}
+
+update! {
+    /// Change an article of the knowledge base.
+    pub struct UpdateKbArticle = "update_kb_article" {
+        article_id: Id<Article>,
+        change_set: ArticleChanges,
+    }
+    /// The columns of an article that can change.
+    pub struct ArticleChanges {
+        title: Line,
+        article_type: Word<ArticleType>,
+        category: Word<ArticleCategory>,
+        incident_id: Id<Incident>,
+        created_by_user: Id<User>,
+        reviewer_user: Id<User>,
+        view_count: Count,
+        status: Word<ArticleStatus>,
+    }
+    /// The article as it is now.
+    article
 }

@@ -28,9 +28,13 @@ impl<'a> Call<'a> {
     pub fn tiers(&self) -> &'a Tiers {
         self.tiers
     }
-    /// The acting user's id.
+    /// The acting user's id, for a record that has to say who.
     pub fn actor(&self) -> Result<i64> {
-        self.actor.as_ref().map(Row::key).ok_or(Error::NoActor)
+        self.someone().ok_or(Error::NoActor)
+    }
+    /// The acting user's id, if anybody acts.
+    pub fn someone(&self) -> Option<i64> {
+        self.actor.as_ref().map(Row::key)
     }
     /// The record of an id.
     pub fn record<T: Record>(&self, id: Id<T>) -> Result<Row> {
@@ -66,12 +70,22 @@ impl<'a> Permit<'a> {
     pub fn insert(&self, table: &'static Table, cells: Vec<(&str, Value)>) -> Result<Row> {
         Ok(self.call.tx.insert(table, cells)?)
     }
-    /// Apply those cells of a change set that differ, and note the time.
+    /// Apply those cells of a change set that differ, and note the time where the record has a place for it.
     pub fn apply<T: Record>(&self, id: Id<T>, set: &impl ChangeSet) -> Result<Row> {
+        let time = T::TABLE.column("updated_at").map(|column| (column.name, self.now().into()));
+        self.set(id, set, time)
+    }
+    /// Apply those cells of a change set that differ, and one beside them.
+    pub fn set<T: Record>(
+        &self,
+        id: Id<T>,
+        set: &impl ChangeSet,
+        beside: Option<(&'static str, Value)>,
+    ) -> Result<Row> {
         let record = self.record(id)?;
         let mut cells = self.differing(&record, set);
-        cells.push(("updated_at", self.now().into()));
-        self.update(&record, cells)
+        cells.extend(beside);
+        if cells.is_empty() { Ok(record) } else { self.update(&record, cells) }
     }
     /// Change columns of a record.
     pub fn update(&self, record: &Row, cells: Vec<(&str, Value)>) -> Result<Row> {

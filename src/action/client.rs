@@ -1,12 +1,12 @@
 //! Clients.
 
-use super::call::{Call, Permit};
-use super::input::{Client, ClientStatus, ClientType, Email, Id, Line, Word, change_set, inputs};
-use super::{Action, Computed, Effect, Result};
+use super::call::Permit;
+use super::input::{Client, ClientStatus, ClientType, Email, Id, Line, Word, inputs};
+use super::update::update;
+use super::{Action, Effect, Result};
 use crate::store::catalogue::{CLIENTS, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
 
 inputs! {
     /// Onboard a client.
@@ -57,7 +57,12 @@ impl Action for CreateClient {
     }
 }
 
-change_set! {
+update! {
+    /// Change a client.
+    pub struct UpdateClient = "update_client" {
+        client_id: Id<Client>,
+        change_set: ClientChanges,
+    }
     /// The columns of a client that can change.
     pub struct ClientChanges {
         client_name: Line,
@@ -70,37 +75,6 @@ change_set! {
         industry: Line,
         status: Word<ClientStatus>,
     }
-}
-
-inputs! {
-    /// Change a client.
-    pub struct UpdateClient {
-        client_id: Id<Client>,
-        change_set: ClientChanges,
-    }
-}
-
-/// What changing a client answers.
-#[derive(Serialize, JsonSchema)]
-pub struct Updated {
-    client_id: String,
     /// The client as it is now.
-    client: Map<String, Json>,
-}
-
-impl Action for UpdateClient {
-    const NAME: &'static str = "update_client";
-    const RECORD: &'static Table = &CLIENTS;
-    const EFFECT: Effect = Effect::Update;
-    const COMPUTED: &'static [(&'static str, Computed)] = &[("changes", Computed::Integer)];
-    type Answer = Updated;
-
-    fn compute(&self, call: &Call<'_>) -> Result<Vec<Json>> {
-        call.changes(self.client_id, &self.change_set)
-    }
-
-    fn run(self, permit: &Permit<'_>) -> Result<Updated> {
-        let client = permit.apply(self.client_id, &self.change_set)?;
-        Ok(Updated { client_id: client.key().to_string(), client: client.to_json() })
-    }
+    client
 }

@@ -2,8 +2,10 @@
 
 use super::call::Permit;
 use super::input::{
-    CommunicationType, DeliveryMethod, DeliveryStatus, Id, Incident, RecipientType, Text, User, Word, inputs,
+    Communication, CommunicationType, DeliveryMethod, DeliveryStatus, Id, Incident, RecipientType, Text, Timestamp,
+    User, Word, inputs,
 };
+use super::update::update;
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{COMMUNICATIONS, Table};
 use schemars::JsonSchema;
@@ -59,4 +61,24 @@ impl Action for RecordCommunication {
         let communication_id = communication.key().to_string();
         Ok(Recorded { communication_id, delivery_status, sent_at: now.to_owned() })
     }
+}
+
+update! {
+    /// Change the record of a communication.
+    pub struct UpdateCommunication = "update_communication" {
+        communication_id: Id<Communication>,
+        change_set: CommunicationChanges,
+    }
+    /// The columns of a communication that can change.
+    pub struct CommunicationChanges {
+        incident_id: Id<Incident>,
+        sender_id: Id<User>,
+        recipient_id: Id<User>,
+        recipient_type: Word<RecipientType>,
+        delivery_method: Word<DeliveryMethod>,
+        delivery_status: Word<DeliveryStatus>,
+        sent_at: Timestamp,
+    }
+    /// The communication as it is now.
+    communication
 }

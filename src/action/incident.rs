@@ -2,8 +2,8 @@
 
 use super::call::{Call, Permit};
 use super::input::{
-    Client, Component, Flag, Id, Incident, IncidentStatus, Level, Line, Severity, Text, Timestamp, User, Word,
-    change_set, inputs,
+    Client, Component, Flag, Id, Incident, IncidentStatus, Level, Line, Severity, Text, Timestamp, UpdateField,
+    UpdateType, User, Word, change_set, inputs,
 };
 use super::sla::{self, Sla};
 use super::{Action, Computed, Effect, Result};
@@ -204,11 +204,7 @@ impl Action for UpdateIncident {
             update_ids.push(update.key().to_string());
         }
         let reached = cells.iter().find_map(|(field, value)| match (*field, value) {
-            ("status", Value::Text(status)) => match status.as_str() {
-                "resolved" => Some("resolution_timestamp"),
-                "closed" => Some("closure_timestamp"),
-                _ => None,
-            },
+            ("status", Value::Text(status)) => timestamp_of(status),
             _ => None,
         });
         cells.extend(reached.map(|column| (column, now.into())));
@@ -220,6 +216,15 @@ impl Action for UpdateIncident {
             sla: sla::targets(permit, &incident)?,
             incident: incident.to_json(),
         })
+    }
+}
+
+/// The time that an incident has by that status.
+fn timestamp_of(status: &str) -> Option<&'static str> {
+    match status {
+        "resolved" => Some("resolution_timestamp"),
+        "closed" => Some("closure_timestamp"),
+        _ => None,
     }
 }
 
@@ -273,5 +278,90 @@ impl Action for AddIncidentUpdate {
             ],
         )?;
         Ok(Noted { update_id: update.key().to_string(), incident_id: self.incident_id.key().to_string() })
+    }
+}
+
+inputs! {
+    /// Change an incident; its update records are written by themselves.
+    pub struct AmendIncident {
+        incident_id: Id<Incident>,
+        change_set: IncidentChanges,
+    }
+}
+
+/// What amending an incident answers.
+#[derive(Serialize, JsonSchema)]
+pub struct Amended {
+    incident_id: String,
+    /// The incident as it is now.
+    incident: Map<String, Json>,
+}
+
+impl Action for AmendIncident {
+    const NAME: &'static str = "amend_incident";
+    const RECORD: &'static Table = &INCIDENTS;
+    const EFFECT: Effect = Effect::Update;
+    const COMPUTED: &'static [(&'static str, Computed)] = &[("changes", Computed::Integer)];
+    type Answer = Amended;
+
+    fn compute(&self, call: &Call<'_>) -> Result<Vec<Json>> {
+        call.changes(self.incident_id, &self.change_set)
+    }
+
+    fn run(self, permit: &Permit<'_>) -> Result<Amended> {
+        let now = permit.now();
+        let incident = permit.record(self.incident_id)?;
+        let mut cells = permit.differing(&incident, &self.change_set);
+        // Here the first time counts: who reopens an incident does not forget when it was resolved.
+        let reached = self.change_set.status.as_ref().and_then(|status| timestamp_of(status.as_str()));
+        let reached = reached.filter(|column| *incident.get(column) == Value::Null);
+        cells.extend(reached.map(|column| (column, now.into())));
+        cells.push(("updated_at", now.into()));
+        let incident = permit.update(&incident, cells)?;
+        Ok(Amended { incident_id: incident.key().to_string(), incident: incident.to_json() })
+    }
+}
+
+inputs! {
+    /// Record that a field of an incident changed, or what was done about it.
+    pub struct RecordIncidentUpdate {
+        incident_id: Id<Incident>,
+        update_type: Word<UpdateType>,
+        field_changed: Word<UpdateField>,
+        old_value: Option<Text>,
+        new_value: Option<Text>,
+        note: Option<Text>,
+    }
+}
+
+/// What recording an update answers.
+#[derive(Serialize, JsonSchema)]
+pub struct Recorded {
+    update_id: String,
+    incident_id: String,
+}
+
+impl Action for RecordIncidentUpdate {
+    const NAME: &'static str = "record_incident_update";
+    const RECORD: &'static Table = &INCIDENT_UPDATES;
+    const EFFECT: Effect = Effect::Create;
+    const ACTOR: &'static str = "updated_by_user";
+    type Answer = Recorded;
+
+    fn run(self, permit: &Permit<'_>) -> Result<Recorded> {
+        let update = permit.insert(
+            &INCIDENT_UPDATES,
+            vec![
+                ("incident_id", self.incident_id.into()),
+                ("updated_by_user", permit.actor()?.into()),
+                ("update_type", self.update_type.into()),
+                ("field_changed", self.field_changed.into()),
+                ("old_value", self.old_value.into()),
+                ("new_value", self.new_value.into()),
+                ("note", self.note.into()),
+                ("created_at", permit.now().into()),
+            ],
+        )?;
+        Ok(Recorded { update_id: update.key().to_string(), incident_id: self.incident_id.key().to_string() })
     }
 }

@@ -27,8 +27,14 @@ pub enum Kind {
     Phone,
     /// A time, or a day for its midnight.
     Timestamp,
+    /// A day, or a time for its day.
+    Day,
     /// Whole minutes, not negative.
     Minutes,
+    /// A whole number, not negative.
+    Count,
+    /// A percentage, 0 to 100.
+    Percentage,
     /// Yes or no.
     Flag,
     /// The columns of a record to change, at least one of them.
@@ -151,12 +157,36 @@ records! {
     Vendor = VENDORS;
     /// See [`tables::USERS`].
     User = USERS;
+    /// See [`tables::PRODUCTS`].
+    Product = PRODUCTS;
     /// See [`tables::COMPONENTS`].
     Component = COMPONENTS;
+    /// See [`tables::SUBSCRIPTIONS`].
+    Subscription = SUBSCRIPTIONS;
+    /// See [`tables::SLA_AGREEMENTS`].
+    SlaAgreement = SLA_AGREEMENTS;
     /// See [`tables::INCIDENTS`].
     Incident = INCIDENTS;
+    /// See [`tables::ESCALATIONS`].
+    Escalation = ESCALATIONS;
+    /// See [`tables::COMMUNICATIONS`].
+    Communication = COMMUNICATIONS;
+    /// See [`tables::WORKAROUNDS`].
+    Workaround = WORKAROUNDS;
+    /// See [`tables::ANALYSES`].
+    Analysis = ANALYSES;
     /// See [`tables::CHANGES`].
     ChangeRequest = CHANGES;
+    /// See [`tables::ROLLBACKS`].
+    RollbackRequest = ROLLBACKS;
+    /// See [`tables::METRICS`].
+    Metric = METRICS;
+    /// See [`tables::REPORTS`].
+    Report = REPORTS;
+    /// See [`tables::ARTICLES`].
+    Article = ARTICLES;
+    /// See [`tables::REVIEWS`].
+    Review = REVIEWS;
     /// See [`tables::TICKETS`].
     ProblemTicket = TICKETS;
     /// See [`tables::WORK_ORDERS`].
@@ -220,13 +250,21 @@ vocabularies! {
     ClientStatus = "client_status";
     ClientType = "client_type";
     CommunicationType = "communication_type";
+    ComponentStatus = "component_status";
+    ComponentType = "component_type";
     DeliveryMethod = "delivery_method";
     DeliveryStatus = "delivery_status";
     EffectivenessLevel = "effectiveness_level";
+    Environment = "environment";
+    EscalationLevel = "escalation_level";
+    EscalationReason = "escalation_reason";
+    EscalationStatus = "escalation_status";
     IncidentStatus = "incident_status";
     Level = "level";
     MetricType = "metric_type";
     OverallRating = "overall_rating";
+    ProductStatus = "product_status";
+    ProductType = "product_type";
     RcaStatus = "rca_status";
     RecipientType = "recipient_type";
     ReportStatus = "report_status";
@@ -236,7 +274,12 @@ vocabularies! {
     Role = "role";
     RollbackStatus = "rollback_status";
     Severity = "severity";
+    SlaTier = "sla_tier";
+    SubscriptionStatus = "subscription_status";
+    SubscriptionType = "subscription_type";
     TicketStatus = "ticket_status";
+    UpdateField = "update_field";
+    UpdateType = "update_type";
     UserStatus = "user_status";
     VendorStatus = "vendor_status";
     VendorType = "vendor_type";
@@ -298,6 +341,8 @@ texts! {
     Phone(|text| text.trim().to_owned());
     /// A time in the form that is stored and compared.
     Timestamp(crate::time::normalise);
+    /// A day in the form that is stored and compared.
+    Day(crate::time::day);
 }
 impl Line {
     /// The most characters of a line.
@@ -320,20 +365,34 @@ impl From<EntityId> for Value {
     }
 }
 
-/// Whole minutes.
-#[derive(Clone, Copy, Debug, serde::Deserialize)]
-pub struct Minutes(pub i64);
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $name:ident($number:ty) => $cell:ident;)*) => {$(
+        $(#[$doc])* #[derive(Clone, Copy, Debug, serde::Deserialize)] pub struct $name(pub $number);
+        impl InputType for $name { const KIND: Kind = Kind::$name; }
+        impl From<$name> for Value {
+            fn from(number: $name) -> Value { Value::$cell(number.0) }
+        }
+    )*};
+}
+numbers! {
+    /// Whole minutes.
+    Minutes(i64) => Integer;
+    /// A whole number: hours, views, a port, a rating.
+    Count(i64) => Integer;
+    /// A percentage.
+    Percentage(f64) => Real;
+}
 impl Minutes {
     /// The most minutes that are accepted, about 190 years: what any two times can lie apart.
     pub const MOST: i64 = 100_000_000;
 }
-impl InputType for Minutes {
-    const KIND: Kind = Kind::Minutes;
+impl Count {
+    /// The greatest number that is accepted: more than there is of anything here, and exact in every reader of JSON.
+    pub const MOST: i64 = 1_000_000_000;
 }
-impl From<Minutes> for Value {
-    fn from(minutes: Minutes) -> Value {
-        Value::Integer(minutes.0)
-    }
+impl Percentage {
+    /// The whole.
+    pub const MOST: i64 = 100;
 }
 
 /// A condition that holds or does not.
@@ -341,4 +400,9 @@ impl From<Minutes> for Value {
 pub struct Flag(pub bool);
 impl InputType for Flag {
     const KIND: Kind = Kind::Flag;
+}
+impl From<Flag> for Value {
+    fn from(flag: Flag) -> Value {
+        flag.0.into()
+    }
 }

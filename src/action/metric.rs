@@ -1,8 +1,9 @@
 //! Performance metrics.
 
 use super::call::{Call, Permit};
-use super::input::{Id, Incident, MetricType, Minutes, Word, inputs};
-use super::{Action, Computed, Effect, Result};
+use super::input::{Flag, Id, Incident, Metric, MetricType, Minutes, Timestamp, Word, inputs};
+use super::update::update;
+use super::{Action, Computed, Effect, Error, Result};
 use crate::store::catalogue::{COMMUNICATIONS, ESCALATIONS, INCIDENT_UPDATES, METRICS, Table, WORKAROUNDS};
 use crate::store::{Page, Predicate, Query, Row};
 use crate::time::minutes_between;
@@ -16,8 +17,10 @@ inputs! {
         /// A closed incident
         incident_id: Id<Incident>,
         metric_type: Word<MetricType>,
-        calculated_value_minutes: Minutes,
+        calculated_value_minutes: Option<Minutes>,
         target_minutes: Option<Minutes>,
+        /// Record nobody where nobody acts
+        anonymous: Option<Flag>,
     }
 }
 
@@ -115,20 +118,27 @@ impl Action for LogMetric {
     fn run(self, permit: &Permit<'_>) -> Result<Logged> {
         let durations = Durations::of(permit, &permit.record(self.incident_id)?)?;
         let computed_minutes = durations.get(self.metric_type.as_str());
+        // A value that nobody states is the computed one; the clocks of other systems can make that negative.
+        let stated = self.calculated_value_minutes.map(|minutes| minutes.0);
+        let recorded = stated.or(computed_minutes.filter(|minutes| *minutes >= 0));
+        let recorded = recorded.ok_or(Error::Underivable("calculated_value_minutes"))?;
+        let recorded_by = match self.anonymous {
+            Some(Flag(true)) => permit.someone(),
+            _ => Some(permit.actor()?),
+        };
         let now = permit.now();
         let metric = permit.insert(
             &METRICS,
             vec![
                 ("incident_id", self.incident_id.into()),
                 ("metric_type", self.metric_type.into()),
-                ("calculated_value_minutes", self.calculated_value_minutes.into()),
+                ("calculated_value_minutes", recorded.into()),
                 ("target_minutes", self.target_minutes.into()),
-                ("recorded_by_user", permit.actor()?.into()),
+                ("recorded_by_user", recorded_by.into()),
                 ("recorded_at", now.into()),
                 ("created_at", now.into()),
             ],
         )?;
-        let recorded = self.calculated_value_minutes.0;
         Ok(Logged {
             metric_id: metric.key().to_string(),
             calculated_value_minutes: recorded,
@@ -138,4 +148,22 @@ impl Action for LogMetric {
             durations,
         })
     }
+}
+
+update! {
+    /// Change a performance metric.
+    pub struct UpdateMetric = "update_metric" {
+        metric_id: Id<Metric>,
+        change_set: MetricChanges,
+    }
+    /// The columns of a metric that can change.
+    pub struct MetricChanges {
+        incident_id: Id<Incident>,
+        metric_type: Word<MetricType>,
+        calculated_value_minutes: Minutes,
+        target_minutes: Minutes,
+        recorded_at: Timestamp,
+    }
+    /// The metric as it is now.
+    metric
 }

@@ -7,19 +7,25 @@ pub mod call;
 pub mod input;
 pub mod sla;
 
+mod agreement;
 mod analysis;
 mod article;
 mod audit;
 mod change;
 mod client;
 mod communication;
+mod component;
+mod escalation;
 mod incident;
 mod metric;
+mod product;
 mod report;
 mod review;
 mod rollback;
+mod subscription;
 mod ticket;
 mod transfer;
+mod update;
 mod user;
 mod vendor;
 mod work_order;
@@ -34,12 +40,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
-/// Why an action did not succeed. Everything that a caller can be blamed for was refused before it ran.
+/// Why an action did not succeed. All but the first two are failures of the program: what else a caller can be blamed for
+/// was refused before it ran.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nobody acts, and the record needs to say who did. Only possible where the policy is not enforced.
     #[error("the call names no acting user")]
     NoActor,
+    /// That input is left out, and the records do not give it either.
+    #[error("{0} is left out, and the records do not give it")]
+    Underivable(&'static str),
     /// The database failed.
     #[error("store: {0}")]
     Store(#[from] Fault),
@@ -168,24 +178,46 @@ pub static OPERATIONS: &[Operation] = &[
     operation::<incident::CreateIncident>(),
     operation::<incident::UpdateIncident>(),
     operation::<incident::AddIncidentUpdate>(),
+    operation::<incident::AmendIncident>(),
+    operation::<incident::RecordIncidentUpdate>(),
+    operation::<escalation::EscalateIncident>(),
+    operation::<escalation::UpdateEscalation>(),
     operation::<change::SubmitChangeRequest>(),
+    operation::<change::UpdateChangeRequest>(),
     operation::<rollback::CreateRollbackRequest>(),
+    operation::<rollback::UpdateRollbackRequest>(),
     operation::<workaround::RecordWorkaround>(),
+    operation::<workaround::UpdateWorkaround>(),
     operation::<analysis::ConductRca>(),
+    operation::<analysis::UpdateRca>(),
     operation::<communication::RecordCommunication>(),
+    operation::<communication::UpdateCommunication>(),
     operation::<ticket::CreateTicket>(),
     operation::<ticket::UpdateTicket>(),
     operation::<work_order::CreateWorkorder>(),
     operation::<work_order::UpdateWorkorder>(),
     operation::<metric::LogMetric>(),
+    operation::<metric::UpdateMetric>(),
     operation::<report::GenerateIncidentReport>(),
+    operation::<report::UpdateIncidentReport>(),
     operation::<article::RecordKbArticle>(),
+    operation::<article::UpdateKbArticle>(),
     operation::<review::SubmitPostIncidentReview>(),
+    operation::<review::UpdatePostIncidentReview>(),
     operation::<client::CreateClient>(),
     operation::<client::UpdateClient>(),
     operation::<user::RegisterUser>(),
     operation::<user::UpdateUser>(),
     operation::<vendor::CreateVendor>(),
+    operation::<vendor::UpdateVendor>(),
+    operation::<product::CreateProduct>(),
+    operation::<product::UpdateProduct>(),
+    operation::<component::CreateComponent>(),
+    operation::<component::UpdateComponent>(),
+    operation::<subscription::CreateSubscription>(),
+    operation::<subscription::UpdateSubscription>(),
+    operation::<agreement::CreateSlaAgreement>(),
+    operation::<agreement::UpdateSlaAgreement>(),
     operation::<audit::LogAudit>(),
     operation::<transfer::TransferToHuman>(),
 ];

@@ -1,7 +1,8 @@
 //! Post-incident reviews.
 
 use super::call::Permit;
-use super::input::{Id, Incident, OverallRating, ReviewStatus, Timestamp, User, Word, inputs};
+use super::input::{Count, Id, Incident, OverallRating, Review, ReviewStatus, Timestamp, User, Word, inputs};
+use super::update::update;
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{REVIEWS, Table};
 use schemars::JsonSchema;
@@ -17,7 +18,7 @@ inputs! {
         /// Day or time of the review
         scheduled_date: Timestamp,
         /// Rating of the response
-        overall_rating: Word<OverallRating>,
+        overall_rating: Option<Word<OverallRating>>,
         status: Word<ReviewStatus>,
     }
 }
@@ -54,4 +55,24 @@ impl Action for SubmitPostIncidentReview {
         )?;
         Ok(Submitted { review_id: review.key().to_string(), status, scheduled_date })
     }
+}
+
+update! {
+    /// Change a review.
+    pub struct UpdatePostIncidentReview = "update_post_incident_review" {
+        review_id: Id<Review>,
+        change_set: ReviewChanges,
+    }
+    /// The columns of a review that can change.
+    pub struct ReviewChanges {
+        incident_id: Id<Incident>,
+        facilitator_user: Id<User>,
+        scheduled_date: Timestamp,
+        timeline_accuracy_rating: Count,
+        communication_effectiveness_rating: Count,
+        technical_response_rating: Count,
+        status: Word<ReviewStatus>,
+    }
+    /// The review as it is now.
+    review
 }

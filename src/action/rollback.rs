@@ -1,7 +1,10 @@
 //! Rollback requests.
 
 use super::call::Permit;
-use super::input::{ChangeRequest, Id, Incident, RollbackStatus, Text, Timestamp, User, Word, inputs};
+use super::input::{
+    ChangeRequest, Flag, Id, Incident, RollbackRequest, RollbackStatus, Text, Timestamp, User, Word, inputs,
+};
+use super::update::update;
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{ROLLBACKS, Table};
 use schemars::JsonSchema;
@@ -65,4 +68,24 @@ impl Action for CreateRollbackRequest {
             requested_at: now.to_owned(),
         })
     }
+}
+
+update! {
+    /// Change a rollback request.
+    pub struct UpdateRollbackRequest = "update_rollback_request" {
+        rollback_id: Id<RollbackRequest>,
+        change_set: RollbackChanges,
+    }
+    /// The columns of a rollback request that can change.
+    pub struct RollbackChanges {
+        change_id: Id<ChangeRequest>,
+        incident_id: Id<Incident>,
+        requesting_user: Id<User>,
+        approved_by_user: Id<User>,
+        completed_at: Timestamp,
+        validation_completed: Flag,
+        status: Word<RollbackStatus>,
+    }
+    /// The rollback request as it is now.
+    rollback
 }

@@ -1,12 +1,12 @@
 //! Problem tickets.
 
-use super::call::{Call, Permit};
-use super::input::{Id, Incident, Line, ProblemTicket, TicketStatus, Word, change_set, inputs};
-use super::{Action, Computed, Effect, Result};
+use super::call::Permit;
+use super::input::{Id, Incident, Line, ProblemTicket, TicketStatus, Word, inputs};
+use super::update::update;
+use super::{Action, Effect, Result};
 use crate::store::catalogue::{TICKETS, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
 
 inputs! {
     /// Log a technical issue behind an incident.
@@ -51,44 +51,18 @@ impl Action for CreateTicket {
     }
 }
 
-change_set! {
+update! {
+    /// Change a problem ticket.
+    pub struct UpdateTicket = "update_ticket" {
+        ticket_id: Id<ProblemTicket>,
+        change_set: TicketChanges,
+    }
     /// The columns of a ticket that can change.
     pub struct TicketChanges {
         title: Line,
         status: Word<TicketStatus>,
         incident_id: Id<Incident>,
     }
-}
-
-inputs! {
-    /// Change a problem ticket.
-    pub struct UpdateTicket {
-        ticket_id: Id<ProblemTicket>,
-        change_set: TicketChanges,
-    }
-}
-
-/// What changing a ticket answers.
-#[derive(Serialize, JsonSchema)]
-pub struct Updated {
-    ticket_id: String,
     /// The ticket as it is now.
-    ticket: Map<String, Json>,
-}
-
-impl Action for UpdateTicket {
-    const NAME: &'static str = "update_ticket";
-    const RECORD: &'static Table = &TICKETS;
-    const EFFECT: Effect = Effect::Update;
-    const COMPUTED: &'static [(&'static str, Computed)] = &[("changes", Computed::Integer)];
-    type Answer = Updated;
-
-    fn compute(&self, call: &Call<'_>) -> Result<Vec<Json>> {
-        call.changes(self.ticket_id, &self.change_set)
-    }
-
-    fn run(self, permit: &Permit<'_>) -> Result<Updated> {
-        let ticket = permit.apply(self.ticket_id, &self.change_set)?;
-        Ok(Updated { ticket_id: ticket.key().to_string(), ticket: ticket.to_json() })
-    }
+    ticket
 }

@@ -1,8 +1,9 @@
 //! User accounts.
 
 use super::call::{Call, Permit};
-use super::input::{Client, Email, Id, Line, Role, User, UserStatus, Vendor, Word, change_set, inputs};
+use super::input::{Client, Email, Id, Line, Phone, Role, User, UserStatus, Vendor, Word, change_set, inputs};
 use super::{Action, Computed, Effect, Result};
+use crate::store::Row;
 use crate::store::catalogue::{Table, USERS};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,8 +19,11 @@ inputs! {
         department: Option<Line>,
         client_id: Option<Id<Client>>,
         vendor_id: Option<Id<Vendor>>,
-        timezone: Line,
+        timezone: Option<Line>,
         status: Word<UserStatus>,
+        first_name: Option<Line>,
+        last_name: Option<Line>,
+        phone: Option<Phone>,
     }
 }
 
@@ -43,7 +47,10 @@ impl Action for RegisterUser {
             &USERS,
             vec![
                 ("name", self.name.into()),
+                ("first_name", self.first_name.into()),
+                ("last_name", self.last_name.into()),
                 ("email", self.email.into()),
+                ("phone", self.phone.into()),
                 ("role", self.role.into()),
                 ("department", self.department.into()),
                 ("client_id", self.client_id.into()),
@@ -70,6 +77,21 @@ change_set! {
         vendor_id: Id<Vendor>,
         timezone: Line,
         status: Word<UserStatus>,
+        first_name: Line,
+        last_name: Line,
+        phone: Phone,
+    }
+}
+
+impl UserChanges {
+    /// The whole name, where a part of it is given and it is not; none where the other part is not known.
+    fn whole_name(&self, user: &Row) -> Option<String> {
+        if self.name.is_some() || self.first_name.is_none() && self.last_name.is_none() {
+            return None;
+        }
+        let first = self.first_name.as_ref().map(Line::as_str).or(user.text("first_name"))?;
+        let last = self.last_name.as_ref().map(Line::as_str).or(user.text("last_name"))?;
+        Some(format!("{first} {last}"))
     }
 }
 
@@ -101,7 +123,11 @@ impl Action for UpdateUser {
     }
 
     fn run(self, permit: &Permit<'_>) -> Result<Updated> {
-        let user = permit.apply(self.user_id, &self.change_set)?;
+        let user = permit.record(self.user_id)?;
+        let mut cells = permit.differing(&user, &self.change_set);
+        cells.extend(self.change_set.whole_name(&user).map(|name| ("name", name.into())));
+        cells.push(("updated_at", permit.now().into()));
+        let user = permit.update(&user, cells)?;
         Ok(Updated { user_id: user.key().to_string(), user: user.to_json() })
     }
 }

@@ -1,7 +1,8 @@
 //! Vendors.
 
 use super::call::Permit;
-use super::input::{Email, Line, Phone, VendorStatus, VendorType, Word, inputs};
+use super::input::{Email, Id, Line, Phone, Vendor, VendorStatus, VendorType, Word, inputs};
+use super::update::update;
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{Table, VENDORS};
 use schemars::JsonSchema;
@@ -49,4 +50,22 @@ impl Action for CreateVendor {
         )?;
         Ok(Created { vendor_id: vendor.key().to_string(), status })
     }
+}
+
+update! {
+    /// Change a vendor.
+    pub struct UpdateVendor = "update_vendor" {
+        vendor_id: Id<Vendor>,
+        change_set: VendorChanges,
+    }
+    /// The columns of a vendor that can change.
+    pub struct VendorChanges {
+        vendor_name: Line,
+        contact_email: Email,
+        contact_phone: Phone,
+        vendor_type: Word<VendorType>,
+        status: Word<VendorStatus>,
+    }
+    /// The vendor as it is now.
+    vendor
 }

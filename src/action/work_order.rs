@@ -1,14 +1,12 @@
 //! Work orders.
 
-use super::call::{Call, Permit};
-use super::input::{
-    ChangeRequest, Id, Incident, Line, ProblemTicket, User, Word, WorkOrder, WorkOrderStatus, change_set, inputs,
-};
-use super::{Action, Computed, Effect, Result};
+use super::call::Permit;
+use super::input::{ChangeRequest, Id, Incident, Line, ProblemTicket, User, Word, WorkOrder, WorkOrderStatus, inputs};
+use super::update::update;
+use super::{Action, Effect, Result};
 use crate::store::catalogue::{Table, WORK_ORDERS};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
 
 inputs! {
     /// Order operational or on-site work.
@@ -62,7 +60,12 @@ impl Action for CreateWorkorder {
     }
 }
 
-change_set! {
+update! {
+    /// Change a work order.
+    pub struct UpdateWorkorder = "update_workorder" {
+        workorder_id: Id<WorkOrder>,
+        change_set: WorkOrderChanges,
+    }
     /// The columns of a work order that can change.
     pub struct WorkOrderChanges {
         title: Line,
@@ -75,37 +78,6 @@ change_set! {
         assigned_to_user: Id<User>,
         status: Word<WorkOrderStatus>,
     }
-}
-
-inputs! {
-    /// Change a work order.
-    pub struct UpdateWorkorder {
-        workorder_id: Id<WorkOrder>,
-        change_set: WorkOrderChanges,
-    }
-}
-
-/// What changing a work order answers.
-#[derive(Serialize, JsonSchema)]
-pub struct Updated {
-    workorder_id: String,
     /// The work order as it is now.
-    workorder: Map<String, Json>,
-}
-
-impl Action for UpdateWorkorder {
-    const NAME: &'static str = "update_workorder";
-    const RECORD: &'static Table = &WORK_ORDERS;
-    const EFFECT: Effect = Effect::Update;
-    const COMPUTED: &'static [(&'static str, Computed)] = &[("changes", Computed::Integer)];
-    type Answer = Updated;
-
-    fn compute(&self, call: &Call<'_>) -> Result<Vec<Json>> {
-        call.changes(self.workorder_id, &self.change_set)
-    }
-
-    fn run(self, permit: &Permit<'_>) -> Result<Updated> {
-        let order = permit.apply(self.workorder_id, &self.change_set)?;
-        Ok(Updated { workorder_id: order.key().to_string(), workorder: order.to_json() })
-    }
+    workorder
 }

@@ -1,7 +1,10 @@
 //! Workarounds.
 
 use super::call::Permit;
-use super::input::{EffectivenessLevel, Id, Incident, Text, Timestamp, Word, WorkaroundStatus, inputs};
+use super::input::{
+    EffectivenessLevel, Id, Incident, Text, Timestamp, User, Word, Workaround, WorkaroundStatus, inputs,
+};
+use super::update::update;
 use super::{Action, Effect, Result};
 use crate::store::catalogue::{Table, WORKAROUNDS};
 use schemars::JsonSchema;
@@ -53,4 +56,22 @@ impl Action for RecordWorkaround {
         let workaround_id = workaround.key().to_string();
         Ok(Recorded { workaround_id, status, implemented_at: implemented })
     }
+}
+
+update! {
+    /// Change a workaround.
+    pub struct UpdateWorkaround = "update_workaround" {
+        workaround_id: Id<Workaround>,
+        change_set: WorkaroundChanges,
+    }
+    /// The columns of a workaround that can change.
+    pub struct WorkaroundChanges {
+        incident_id: Id<Incident>,
+        implemented_by_user: Id<User>,
+        effectiveness_level: Word<EffectivenessLevel>,
+        status: Word<WorkaroundStatus>,
+        implemented_at: Timestamp,
+    }
+    /// The workaround as it is now.
+    workaround
 }

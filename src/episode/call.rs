@@ -4,7 +4,7 @@ use super::judge::{Stop, Verdict, judge};
 use super::{CallError, Episode, Outcome, find};
 use crate::action;
 use crate::action::call::{Call, Permit};
-use crate::halt::Halt;
+use crate::halt::{Halt, Problem};
 use crate::policy::{Act, Audit, Policy, Tool, Work, expression};
 use crate::store::catalogue::AUDIT_LOGS;
 use crate::store::fixtures::brief_text;
@@ -213,6 +213,7 @@ fn run(verdict: &Verdict<'_>, act: &Act, arguments: Map<String, Json>, record: &
     let answer = match judged.action.run(&permit) {
         Ok(answer) => answer,
         Err(action::Error::NoActor) => return Err(Stop::from(verdict.actor_missing(act.operation.actor))),
+        Err(action::Error::Underivable(field)) => return Err(verdict.invalid(vec![underivable(field)]).into()),
         Err(error) => return Err(Failure::Action(error).into()),
     };
     let mut answer = object(answer)?;
@@ -244,6 +245,12 @@ fn run(verdict: &Verdict<'_>, act: &Act, arguments: Map<String, Json>, record: &
         Audit::Automatic | Audit::None => None,
     };
     Ok(Done { answer, ledger: Ledger { owes, pays } })
+}
+
+/// The problem with an input that may be left out only where the records give its value.
+fn underivable(field: &str) -> Problem {
+    let problem = "is required here: the records do not give it".to_owned();
+    Problem { field: field.to_owned(), value: None, problem, allowed: Vec::new(), did_you_mean: None }
 }
 
 fn object(value: Json) -> Result<Map<String, Json>, Failure> {

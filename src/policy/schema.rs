@@ -3,7 +3,7 @@
 //! The schema that is listed is the one that is enforced ([`super::validate`]).
 
 use super::expression::Vocabularies;
-use crate::action::input::{Input, Kind, Line, Minutes, Text};
+use crate::action::input::{Count, Input, Kind, Line, Minutes, Percentage, Text};
 use crate::store::catalogue::{Column, Filter, Kind as ColumnKind, Table};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ pub struct Offer<'a> {
     pub words: &'a Vocabularies,
     /// Inputs that it demands although the action does not.
     pub require: BTreeSet<&'a str>,
-    /// Inputs that it does not offer.
+    /// Inputs that it does not offer; those of a change set by their path, `change_set.name`.
     pub hide: BTreeSet<&'a str>,
     /// Values of inputs that are left out.
     pub defaults: &'a Map<String, Json>,
@@ -60,13 +60,16 @@ impl Offer<'_> {
                 json!({ "type": "string", "pattern": "^\\s*\\S+@\\S+\\s*$", "maxLength": Line::MOST })
             }
             Kind::Phone => json!({ "type": "string", "pattern": "\\d", "maxLength": Line::MOST }),
-            Kind::Timestamp => json!({ "type": "string" }),
+            Kind::Timestamp | Kind::Day => json!({ "type": "string" }),
             Kind::Minutes => {
                 json!({ "type": "integer", "minimum": 0, "maximum": Minutes::MOST })
             }
+            Kind::Count => json!({ "type": "integer", "minimum": 0, "maximum": Count::MOST }),
+            Kind::Percentage => json!({ "type": "number", "minimum": 0, "maximum": Percentage::MOST }),
             Kind::Flag => json!({ "type": "boolean" }),
             Kind::ChangeSet(columns) => {
-                let properties = columns.iter().map(|column| (column.name.to_owned(), self.property(column))).collect();
+                let offered = columns.iter().filter(|column| !self.hide.contains(&*column_path(input, column)));
+                let properties = offered.map(|column| (column.name.to_owned(), self.property(column))).collect();
                 let mut schema = object(properties, &[]);
                 schema.insert("minProperties".to_owned(), 1.into());
                 Json::Object(schema)
@@ -81,6 +84,11 @@ impl Offer<'_> {
         }
         schema
     }
+}
+
+/// What a policy calls a column of a change set.
+pub fn column_path(set: &Input, column: &Input) -> String {
+    format!("{}.{}", set.name, column.name)
 }
 
 /// The schema of a lookup's arguments.

@@ -271,7 +271,7 @@ impl Check<'_> {
                     true
                 }
                 (Kind::Line | Kind::Text, Json::String(_)) => true,
-                (Kind::Minutes, Json::Number(_)) | (Kind::Flag, Json::Bool(_)) => true,
+                (Kind::Minutes | Kind::Count, Json::Number(_)) | (Kind::Flag, Json::Bool(_)) => true,
                 _ => false,
             };
             if !fits {
@@ -284,7 +284,15 @@ impl Check<'_> {
     }
 
     fn inputs(&self, offer: &Offer<'_>, mistakes: &mut Vec<Mistake>) {
-        for name in self.tool.require.iter().chain(&self.tool.hide) {
+        let columns: Vec<String> = (self.operation.inputs.iter())
+            .filter_map(|input| match input.kind {
+                Kind::ChangeSet(columns) => Some(columns.iter().map(|column| schema::column_path(input, column))),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let hidden = self.tool.hide.iter().filter(|name| !columns.contains(&name.value));
+        for name in self.tool.require.iter().chain(hidden) {
             if self.input(&name.value).is_none() {
                 mistakes.push(self.unknown_input(name));
             }
@@ -379,8 +387,9 @@ fn type_of(input: &Input, words: &Vocabularies) -> Type {
         Kind::Id(table) => Type::Id(table),
         Kind::Word(vocabulary) => Type::Word(words.get(vocabulary).cloned().unwrap_or_default()),
         Kind::Line | Kind::Text | Kind::Email | Kind::Phone | Kind::RecordOf(_) => Type::Text,
-        Kind::Timestamp => Type::Timestamp,
-        Kind::Minutes => Type::Int,
+        Kind::Timestamp | Kind::Day => Type::Timestamp,
+        Kind::Minutes | Kind::Count => Type::Int,
+        Kind::Percentage => Type::Double,
         Kind::Flag => Type::Bool,
         Kind::ChangeSet(columns) => {
             let fields = columns.iter().map(|column| (column.name.to_owned(), type_of(column, words).optional()));

@@ -36,19 +36,29 @@ impl Tool {
             problems.truncate(MOST);
             return Err(problems);
         }
-        // JSON Schema takes 5.0 for an integer; what comes after takes 5.
-        for (name, value) in arguments.iter_mut().filter(|(_, value)| value.is_f64()) {
-            let integer = self.properties("").get(name).is_some_and(|of| of["type"] == "integer");
-            if let Some(n) = value.as_f64().filter(|_| integer) {
-                *value = (n as i64).into();
-            }
-        }
+        self.whole(&mut arguments, "");
         for (name, default) in &self.defaults {
             if !arguments.contains_key(name) {
                 arguments.insert(name.clone(), default.clone());
             }
         }
         Ok(arguments)
+    }
+
+    /// JSON Schema takes 5.0 for an integer; what comes after takes 5.
+    fn whole(&self, arguments: &mut Map<String, Json>, path: &str) {
+        let properties = self.properties(path);
+        for (name, value) in arguments {
+            match value {
+                Json::Object(set) => self.whole(set, name),
+                value => {
+                    let integer = properties.get(name).is_some_and(|of| of["type"] == "integer");
+                    if let Some(n) = value.as_f64().filter(|_| integer && value.is_f64()) {
+                        *value = (n as i64).into();
+                    }
+                }
+            }
+        }
     }
 
     /// Every problem that one fault of the schema stands for.
@@ -137,7 +147,7 @@ impl Tool {
 fn times(inputs: &'static [Input], arguments: &Map<String, Json>, path: &str, problems: &mut Vec<Problem>) {
     for input in inputs {
         match (input.kind, arguments.get(input.name)) {
-            (Kind::Timestamp, value) => problems.extend(no_time(&join(path, input.name), value)),
+            (Kind::Timestamp | Kind::Day, value) => problems.extend(no_time(&join(path, input.name), value)),
             (Kind::ChangeSet(columns), Some(Json::Object(set))) => {
                 times(columns, set, &join(path, input.name), problems);
             }

@@ -312,7 +312,7 @@ tables! {
     ESCALATIONS "incident_escalation" "incident_escalations" "incident_escalations" [
         key("escalation_id"),
         id("incident_id", &INCIDENTS).concise(),
-        id("escalated_by_user", &USERS),
+        id("escalated_by_user", &USERS).null(),
         id("escalated_to_user", &USERS),
         word("escalation_level", "escalation_level"),
         text("reason").null(),
@@ -396,7 +396,7 @@ tables! {
         word("metric_type", "metric_type"),
         integer("calculated_value_minutes").concise(),
         integer("target_minutes").null(),
-        id("recorded_by_user", &USERS),
+        id("recorded_by_user", &USERS).null(),
         timestamp("recorded_at").time(),
         timestamp("created_at"),
     ]
