@@ -92,15 +92,13 @@ fn compose(id: &str, parts: &[Part], mistakes: &mut Vec<Mistake>) -> Option<Poli
     };
     let shared = shared_rules(&fragments, &context, mistakes);
     let refusals = refusals(&fragments, own, &context, mistakes);
-    let entries = unique("tool", fragments.iter().flat_map(|f| &f.tools), mistakes);
-    let mut tools: Vec<Tool> = (fragments.iter().flat_map(|f| &f.tools))
-        .filter(|(name, _)| entries.contains_key(name.value.as_str()))
-        .filter_map(|(name, tool)| tool::compile(name, tool, &context, &shared, mistakes))
-        .collect();
+    let entries = entries(parts, mistakes);
+    let mut tools: Vec<Tool> =
+        (entries.iter()).filter_map(|(name, tool)| tool::compile(name, tool, &context, &shared, mistakes)).collect();
     // The order of the list of all actions, whatever the order of the files.
     tools.sort_by_key(position);
     let finders = finders(&fragments, &words, &tools, &shared, mistakes);
-    for (name, _) in fragments.iter().flat_map(|fragment| &fragment.tools) {
+    for (name, _) in &entries {
         if finders.iter().any(|finder| finder.name == name.value) {
             mistakes.push(name.mistake(format!("tool {:?} has the name of a lookup of this policy", name.value)));
         }
@@ -108,9 +106,9 @@ fn compose(id: &str, parts: &[Part], mistakes: &mut Vec<Mistake>) -> Option<Poli
     tools.extend(finders);
     rule_ids(&fragments, mistakes);
     let tiers = service_tiers(&fragments, &words, mistakes);
-    let covers = covers(&fragments, &clauses, &context, mistakes);
+    let covers = covers(&fragments, &entries, &clauses, &context, mistakes);
     let (title, clock, audit) = head(own, mistakes)?;
-    unpayable(own, audit, &fragments, mistakes);
+    unpayable(own, audit, &entries, mistakes);
     // The reader of a policy meets its own text first.
     let included = fragments.iter().filter(|fragment| fragment.path != id);
     let texts: Vec<&str> = [own].into_iter().chain(included).map(|f| f.text.trim_end()).collect();
@@ -151,6 +149,35 @@ fn unique<'a, T>(
 fn twice(what: &str, name: &At<String>, first: &At<String>) -> Mistake {
     let (file, line) = (&first.place.file, first.place.line);
     name.mistake(format!("{what} {:?} stands already in {file}:{line}", name.value))
+}
+
+/// The tools as their folders write them. A folder can say some of a tool anew that it includes; two tools of folders
+/// that do not know each other cannot have one name.
+fn entries(parts: &[Part], mistakes: &mut Vec<Mistake>) -> Vec<(At<String>, fragment::Tool)> {
+    let mut found: IndexMap<&str, Entry<'_>> = IndexMap::new();
+    for part in parts {
+        for (name, tool) in &part.fragment.tools {
+            match found.get_mut(name.value.as_str()) {
+                None => {
+                    let entry = Entry { path: &part.fragment.path, name, tool: tool.clone() };
+                    found.insert(&name.value, entry);
+                }
+                Some(known) if part.reach.contains(known.path) => {
+                    known.tool.amend(tool);
+                    (known.path, known.name) = (&part.fragment.path, name);
+                }
+                Some(known) => mistakes.push(twice("tool", name, known.name)),
+            }
+        }
+    }
+    found.into_values().map(|entry| (entry.name.clone(), entry.tool)).collect()
+}
+
+/// A tool, and the last folder that says something of it.
+struct Entry<'a> {
+    path: &'a str,
+    name: &'a At<String>,
+    tool: fragment::Tool,
 }
 
 /// The vocabularies. A list replaces that of a part which its own part includes; two lists of parts that do not know
@@ -383,6 +410,7 @@ fn service_tiers(fragments: &[&Fragment], words: &Vocabularies, mistakes: &mut V
 /// What carries out each clause; a clause that nothing carries out is a mistake.
 fn covers(
     fragments: &[&Fragment],
+    tools: &[(At<String>, fragment::Tool)],
     clauses: &[Clause],
     context: &Context<'_>,
     mistakes: &mut Vec<Mistake>,
@@ -397,16 +425,16 @@ fn covers(
         for rule in fragment.all_rules() {
             add(&rule.clause.value, Cover::Rule(rule.id.value.clone()));
         }
-        for (name, tool) in &fragment.tools {
-            if let Some(clause) = &tool.roles_clause {
-                add(&clause.value, Cover::Roles(name.value.clone()));
-            }
-            for clause in &tool.clauses {
-                add(&clause.value, Cover::Step(name.value.clone()));
-            }
-        }
         for (name, wording) in &fragment.refusals {
             add(&wording.clause.value, Cover::Refusal(name.value.clone()));
+        }
+    }
+    for (name, tool) in tools {
+        if let Some(clause) = &tool.roles_clause {
+            add(&clause.value, Cover::Roles(name.value.clone()));
+        }
+        for clause in tool.clauses.iter().flatten() {
+            add(&clause.value, Cover::Step(name.value.clone()));
         }
     }
     for (clause, reason) in fragments.iter().flat_map(|fragment| &fragment.exempt) {
@@ -464,10 +492,9 @@ fn head(own: &Fragment, mistakes: &mut Vec<Mistake>) -> Option<(String, String, 
 }
 
 /// Duties that nobody could pay are a mistake.
-fn unpayable(own: &Fragment, audit: Audit, fragments: &[&Fragment], mistakes: &mut Vec<Mistake>) {
-    let tools = || fragments.iter().flat_map(|fragment| &fragment.tools);
-    let owing = tools().any(|(_, tool)| tool.audit.is_some());
-    let payable = tools().any(|(name, tool)| {
+fn unpayable(own: &Fragment, audit: Audit, tools: &[(At<String>, fragment::Tool)], mistakes: &mut Vec<Mistake>) {
+    let owing = tools.iter().any(|(_, tool)| tool.audit.is_some());
+    let payable = tools.iter().any(|(name, tool)| {
         let operation = action::find(&tool.action.as_ref().unwrap_or(name).value);
         operation.is_some_and(|operation| operation.record == &catalogue::AUDIT_LOGS)
     });

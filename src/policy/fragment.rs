@@ -56,6 +56,7 @@ pub struct Wording {
 }
 
 /// One rule.
+#[derive(Clone)]
 pub struct Rule {
     pub id: At<String>,
     pub finds: bool,
@@ -70,6 +71,7 @@ pub struct Rule {
 }
 
 /// Something that a rule looks up.
+#[derive(Clone)]
 pub struct Look {
     pub name: At<String>,
     /// `count`: how many rows of a table agree.
@@ -83,21 +85,48 @@ pub struct Look {
     pub except: Option<At<String>>,
 }
 
-/// One tool.
+/// One tool, or what a folder says anew of a tool that it takes over.
+#[derive(Clone)]
 pub struct Tool {
     pub place: Place,
+    /// Keys that every tool needs and that are not given here.
+    pub lacks: Vec<&'static str>,
     pub action: Option<At<String>>,
     pub title: Option<At<String>>,
     pub description: Option<At<String>>,
     /// A list of roles, or a word that must be `any`.
     pub roles: Option<Result<Vec<At<String>>, At<String>>>,
     pub roles_clause: Option<At<String>>,
-    pub clauses: Vec<At<String>>,
+    pub clauses: Option<Vec<At<String>>>,
     pub audit: Option<At<String>>,
-    pub require: Vec<At<String>>,
-    pub hide: Vec<At<String>>,
-    pub defaults: Vec<(At<String>, At<Json>)>,
+    pub require: Option<Vec<At<String>>>,
+    pub hide: Option<Vec<At<String>>>,
+    pub defaults: Option<Vec<(At<String>, At<Json>)>>,
     pub rules: Vec<Rule>,
+}
+
+impl Tool {
+    /// Take over what a folder says anew: a key replaces the one that was included, rules are added.
+    pub fn amend(&mut self, anew: &Tool) {
+        fn replace<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
+            if new.is_some() {
+                old.clone_from(new);
+            }
+        }
+        self.place = anew.place.clone();
+        self.lacks.retain(|key| anew.lacks.contains(key));
+        replace(&mut self.action, &anew.action);
+        replace(&mut self.title, &anew.title);
+        replace(&mut self.description, &anew.description);
+        replace(&mut self.roles, &anew.roles);
+        replace(&mut self.roles_clause, &anew.roles_clause);
+        replace(&mut self.clauses, &anew.clauses);
+        replace(&mut self.audit, &anew.audit);
+        replace(&mut self.require, &anew.require);
+        replace(&mut self.hide, &anew.hide);
+        replace(&mut self.defaults, &anew.defaults);
+        self.rules.extend(anew.rules.iter().cloned());
+    }
 }
 
 /// One service tier.
@@ -248,18 +277,24 @@ fn look(name: At<String>, table: Table<'_>) -> Look {
 }
 
 fn tool(table: Table<'_>) -> Tool {
+    let texts = |key| {
+        let texts = table.texts(key);
+        table.has(key).then_some(texts)
+    };
+    let defaults = entries(&table, "defaults", |name, entry| entry.json(name));
     let tool = Tool {
         place: table.place(),
+        lacks: ["title", "description"].into_iter().filter(|key| !table.has(key)).collect(),
         action: table.optional("action"),
-        title: table.text("title"),
-        description: table.text("description"),
+        title: table.optional("title"),
+        description: table.optional("description"),
         roles: table.texts_or_word("roles"),
         roles_clause: table.optional("roles_clause"),
-        clauses: table.texts("clauses"),
+        clauses: texts("clauses"),
         audit: table.optional("audit"),
-        require: table.texts("require"),
-        hide: table.texts("hide"),
-        defaults: entries(&table, "defaults", |name, entry| entry.json(name)),
+        require: texts("require"),
+        hide: texts("hide"),
+        defaults: table.has("defaults").then_some(defaults),
         rules: rules(&table),
     };
     table.finish();

@@ -109,7 +109,7 @@ impl<'a> Table<'a> {
 
     /// A text that must be there.
     pub fn text(&self, key: &'static str) -> Option<At<String>> {
-        if !self.table.contains_key(key) {
+        if !self.has(key) {
             self.known.borrow_mut().push(key);
             self.file.note(self.start, format!("{}: {key} is missing", self.context));
             return None;
@@ -124,6 +124,11 @@ impl<'a> Table<'a> {
             self.wrong(key, "true or false", value);
             false
         })
+    }
+
+    /// Whether the table has the key.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// A list of texts; empty where it is absent.

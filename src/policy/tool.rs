@@ -81,16 +81,17 @@ pub(super) fn compile(
         return None;
     };
     let check = Check { name: &name.value, tool, operation, context };
+    mistakes.extend(tool.lacks.iter().map(|key| check.here(format!("{key} is missing"))));
     let roles = check.roles(mistakes);
     let roles_clause = check.roles_clause(mistakes);
-    for clause in &tool.clauses {
+    for clause in tool.clauses.iter().flatten() {
         mistakes.extend(unknown_clause(clause, context.clauses));
     }
     let defaults = check.defaults(mistakes);
     let offer = Offer {
         words: context.words,
-        require: tool.require.iter().map(|name| name.value.as_str()).collect(),
-        hide: tool.hide.iter().map(|name| name.value.as_str()).collect(),
+        require: tool.require.iter().flatten().map(|name| name.value.as_str()).collect(),
+        hide: tool.hide.iter().flatten().map(|name| name.value.as_str()).collect(),
         defaults: &defaults,
     };
     check.inputs(&offer, mistakes);
@@ -124,7 +125,7 @@ pub(super) fn compile(
             actor_rules: shared.actor.clone(),
             reads_computed: own.iter().any(|rule| reads(rule, "computed")),
             rules: shared.records.iter().cloned().chain(own).collect(),
-            clauses: tool.clauses.iter().map(|clause| clause.value.clone()).collect(),
+            clauses: tool.clauses.iter().flatten().map(|clause| clause.value.clone()).collect(),
             types,
         })),
         find_rules: Vec::new(),
@@ -256,7 +257,7 @@ impl Check<'_> {
 
     fn defaults(&self, mistakes: &mut Vec<Mistake>) -> Map<String, Json> {
         let mut defaults = Map::new();
-        for (name, value) in &self.tool.defaults {
+        for (name, value) in self.tool.defaults.iter().flatten() {
             let Some(input) = self.input(&name.value) else {
                 mistakes.push(self.unknown_input(name));
                 continue;
@@ -291,16 +292,16 @@ impl Check<'_> {
             })
             .flatten()
             .collect();
-        let hidden = self.tool.hide.iter().filter(|name| !columns.contains(&name.value));
-        for name in self.tool.require.iter().chain(hidden) {
+        let hidden = self.tool.hide.iter().flatten().filter(|name| !columns.contains(&name.value));
+        for name in self.tool.require.iter().flatten().chain(hidden) {
             if self.input(&name.value).is_none() {
                 mistakes.push(self.unknown_input(name));
             }
         }
-        for name in self.tool.require.iter().filter(|name| offer.defaults.contains_key(&name.value)) {
+        for name in self.tool.require.iter().flatten().filter(|name| offer.defaults.contains_key(&name.value)) {
             mistakes.push(name.mistake(format!("{} is required, so its default is never used", name.value)));
         }
-        for name in &self.tool.hide {
+        for name in self.tool.hide.iter().flatten() {
             if self.input(&name.value).is_some_and(|input| offer.requires(input)) {
                 let message = format!("{} cannot be hidden without a default", name.value);
                 mistakes.push(name.mistake(message));
