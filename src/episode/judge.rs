@@ -363,4 +363,4 @@ fn texts(values: &[(&str, &str)]) -> View {
 }
 
 /// The references by which a record belongs to another one; the rest, such as a reporter, only name somebody.
-const OWNERS: [&str; 5] = ["incident_id", "change_id", "problem_id", "component_id", "product_id"];
+const OWNERS: [&str; 6] = ["incident_id", "change_id", "problem_id", "component_id", "product_id", "subscription_id"];

@@ -113,7 +113,6 @@ impl Tool {
                 old.clone_from(new);
             }
         }
-        self.place = anew.place.clone();
         self.lacks.retain(|key| anew.lacks.contains(key));
         replace(&mut self.action, &anew.action);
         replace(&mut self.title, &anew.title);

@@ -347,7 +347,14 @@ fn state_hash_and_dump() {
 #[test]
 fn policies_are_checked_and_shown() {
     let ran = run(&["policy", "check"]).ends(0);
-    let ids = ["all", "change-and-resolution", "client-user-vendor", "incident-operations", "problem-to-review"];
+    let ids = [
+        "all",
+        "change-and-resolution",
+        "client-user-vendor",
+        "incident-operations",
+        "it-incident-management",
+        "problem-to-review",
+    ];
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!(lines.len(), ids.len(), "{}", ran.stdout);
     for (line, id) in lines.iter().zip(ids) {

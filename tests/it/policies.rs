@@ -287,7 +287,7 @@ const DESK_TEXT: &str = "# The night desk\n\n- **desk.1** Technical support may 
 #[test]
 fn a_new_policy_is_data_alone() {
     let copy = Copy::new();
-    for shipped in ["all", "problem-to-review", "client-user-vendor"] {
+    for shipped in ["all", "problem-to-review", "client-user-vendor", "it-incident-management"] {
         fs::remove_dir_all(copy.path(shipped)).unwrap();
     }
     copy.write("night-desk/policy.toml", DESK);
@@ -343,6 +343,7 @@ fn the_shipped_policies_are_these() {
         ("change-and-resolution", "2025-10-01T00:00:00", Audit::None),
         ("client-user-vendor", "2025-09-25T12:00:00", Audit::Explicit),
         ("incident-operations", "2025-09-02T23:59:59", Audit::None),
+        ("it-incident-management", "2025-09-02T23:59:59", Audit::None),
         ("problem-to-review", "2025-09-25T12:00:00", Audit::Explicit),
     ];
     assert_eq!(heads, expected.map(|(id, clock, audit)| (id.to_owned(), clock.to_owned(), audit)));
@@ -387,13 +388,44 @@ const PARTIES: &[(&str, &[&str])] = &[
     ("update_user", &[SA, IM]),
     ("create_vendor", &[SA, IM, EX]),
 ];
+/// Where no source names the procedure, who may is read from the duties of the roles.
+const ENVIRONMENT: &[(&str, &[&str])] = &[
+    ("create_incident", &[IM, TS, SA, VC, EX]),
+    ("update_incident", &[IM, TS, EX]),
+    ("record_incident_update", &[IM, TS, EX]),
+    ("escalate_incident", &[IM, TS, EX]),
+    ("update_escalation", &[IM, EX]),
+    ("update_change_request", &[TS, SA, EX, IM]),
+    ("update_rollback_request", &[TS, IM, EX]),
+    ("update_workaround", &[TS, IM, SA]),
+    ("update_rca", &[TS, IM, SA]),
+    ("update_communication", &[IM, TS]),
+    ("log_metric", &[IM, SA]),
+    ("update_metric", &[IM, SA]),
+    ("generate_incident_report", &[IM, EX]),
+    ("update_incident_report", &[IM, EX]),
+    ("record_kb_article", &[TS, IM]),
+    ("update_kb_article", &[TS, IM]),
+    ("submit_post_incident_review", &[IM, EX]),
+    ("update_post_incident_review", &[IM, EX]),
+    ("update_vendor", &[SA, IM, EX]),
+    ("create_product", &[SA]),
+    ("update_product", &[SA]),
+    ("create_component", &[SA, TS]),
+    ("update_component", &[SA, TS]),
+    ("create_subscription", &[SA, AM, EX]),
+    ("update_subscription", &[SA, AM, EX, IM]),
+    ("create_sla_agreement", &[AM, IM, EX]),
+    ("update_sla_agreement", &[AM, IM, EX]),
+];
 const AUDITED: &[(&str, &[&str])] = &[("log_audit", EVERYBODY)];
 const TRANSFER: &[(&str, &[&str])] = &[("transfer_to_human", EVERYBODY)];
 
 #[test]
 fn the_roles_are_those_of_the_source_documents() {
-    let expected: [(&str, &[&[(&str, &[&str])]]); 5] = [
+    let expected: [(&str, &[&[(&str, &[&str])]]); 6] = [
         ("incident-operations", &[INCIDENTS, RESOLUTION, COMMUNICATION, TRANSFER]),
+        ("it-incident-management", &[ENVIRONMENT, RESOLUTION, COMMUNICATION, PARTIES, TRANSFER]),
         ("change-and-resolution", &[RESOLUTION, COMMUNICATION, TRANSFER]),
         ("problem-to-review", &[RESOLUTION, PROBLEMS, AUDITED, TRANSFER]),
         ("client-user-vendor", &[PARTIES, AUDITED, TRANSFER]),
@@ -435,7 +467,7 @@ const TARGETS: [(&str, &str, i64, i64, i64, i64); 12] = [
 
 #[test]
 fn the_tiers_are_those_of_the_source_document() {
-    for id in ["incident-operations", "all"] {
+    for id in ["incident-operations", "it-incident-management", "all"] {
         let policy = support::policy(id);
         let found: Vec<_> = (policy.tiers.0.iter())
             .flat_map(|(name, tier)| tier.targets.iter().map(move |(severity, targets)| (name, severity, targets)))
@@ -481,12 +513,12 @@ fn the_order_of_tools_is_fixed() {
     insta::assert_snapshot!(listed);
 }
 
-/// `all` offers what the other policies offer together.
+/// `all` offers what the other policies offer together, but for the one that has a tool for each kind of record and verb.
 #[test]
 fn all_is_the_union() {
     let names = |policy: &Policy| policy.tools.iter().map(|tool| tool.name.clone()).collect::<BTreeSet<_>>();
     let mut union = BTreeSet::new();
-    for id in support::policies().filter(|id| *id != "all") {
+    for id in support::policies().filter(|id| !["all", "it-incident-management"].contains(id)) {
         union.extend(names(&support::policy(id)));
     }
     let all = names(&support::policy("all"));
@@ -576,6 +608,55 @@ fn good_calls(policy: &Policy) -> Vec<(&'static str, Json)> {
             "record_workaround",
             json!({ "incident_id": "27", "effectiveness_level": first("effectiveness_level"), "implemented_at": policy.clock }),
         ),
+        (
+            "record_incident_update",
+            json!({ "incident_id": "27", "update_type": "resolution", "field_changed": "note" }),
+        ),
+        (
+            "escalate_incident",
+            json!({ "incident_id": "27", "escalated_to_user": "20", "escalation_level": "executive", "reason": "sla_breach" }),
+        ),
+        ("update_escalation", json!({ "escalation_id": "14", "change_set": { "status": "resolved" } })),
+        ("update_change_request", json!({ "change_id": "18", "change_set": { "status": "scheduled" } })),
+        ("update_rollback_request", json!({ "rollback_id": "4", "change_set": { "status": "failed" } })),
+        ("update_workaround", json!({ "workaround_id": "20", "change_set": { "status": "replaced" } })),
+        ("update_rca", json!({ "analysis_id": "10", "change_set": { "status": "completed" } })),
+        ("update_communication", json!({ "communication_id": "25", "change_set": { "delivery_method": "sms" } })),
+        (
+            "update_metric",
+            json!({ "metric_id": "1", "change_set": { "metric_type": first("metric_type"), "target_minutes": 7 } }),
+        ),
+        ("update_incident_report", json!({ "report_id": "5", "change_set": { "status": "published" } })),
+        (
+            "update_kb_article",
+            json!({ "article_id": "8", "change_set": { "article_type": "faq", "status": "archived" } }),
+        ),
+        ("update_post_incident_review", json!({ "review_id": "9", "change_set": { "status": "cancelled" } })),
+        ("update_vendor", json!({ "vendor_id": "2", "change_set": { "status": "inactive" } })),
+        ("create_product", json!({ "product_name": "N", "product_type": "api_gateway" })),
+        ("update_product", json!({ "product_id": "1", "change_set": { "status": "deprecated" } })),
+        (
+            "create_component",
+            json!({
+                "component_name": "N", "component_type": "database", "environment": "staging", "operational_status": "offline",
+            }),
+        ),
+        ("update_component", json!({ "component_id": "1", "change_set": { "environment": "development" } })),
+        (
+            "create_subscription",
+            json!({
+                "client_id": "2", "product_id": "1", "subscription_type": "custom", "sla_tier": "basic", "rto_hours": 1,
+                "start_date": "2025-09-02",
+            }),
+        ),
+        ("update_subscription", json!({ "subscription_id": "1", "change_set": { "sla_tier": "standard" } })),
+        (
+            "create_sla_agreement",
+            json!({
+                "subscription_id": "1", "severity_level": "P1", "response_time_minutes": 5, "resolution_time_hours": 1,
+            }),
+        ),
+        ("update_sla_agreement", json!({ "sla_id": "1", "change_set": { "severity_level": "P2" } })),
         ("conduct_rca", json!({ "incident_id": "27", "analysis_method": first("analysis_method") })),
         (
             "record_communication",
@@ -590,10 +671,13 @@ fn good_calls(policy: &Policy) -> Vec<(&'static str, Json)> {
         ),
         ("log_metric", json!({ "incident_id": "15", "metric_type": "response_time", "calculated_value_minutes": 60 })),
         ("generate_incident_report", json!({ "incident_id": "15", "report_type": "post_mortem" })),
-        ("record_kb_article", json!({ "title": "T", "article_type": "faq", "category": "technical" })),
+        ("record_kb_article", json!({ "title": "T", "article_type": "faq", "category": first("article_category") })),
         (
             "submit_post_incident_review",
-            json!({ "incident_id": "15", "facilitator_user": "7", "scheduled_date": "2025-10-10", "overall_rating": "good" }),
+            support::with(
+                json!({ "incident_id": "15", "facilitator_user": "7", "scheduled_date": "2025-10-10", "overall_rating": "good" }),
+                if policy.id == "it-incident-management" { json!({ "overall_rating": null }) } else { json!({}) },
+            ),
         ),
         (
             "create_client",
@@ -619,6 +703,7 @@ fn good_calls(policy: &Policy) -> Vec<(&'static str, Json)> {
 fn user_for(tool: &str) -> &'static str {
     match tool {
         "create_client" | "update_client" => "1",
+        "create_product" | "update_product" | "create_component" | "update_component" | "create_subscription" => "1",
         _ => "6",
     }
 }

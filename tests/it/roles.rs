@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 /// The roles that the procedures name, read from their text and not from the policies. The short names are explained in
 /// [`ROLES`].
-const PROCEDURES: [(&str, &str); 23] = [
+const PROCEDURES: [(&str, &str); 44] = [
     // Opening and following incidents.
     ("create_incident", "IM TS EX VC SA"),
     ("update_incident", "IM TS EX"),
@@ -38,6 +38,29 @@ const PROCEDURES: [(&str, &str); 23] = [
     ("register_user", "IM SA"),
     ("update_user", "IM SA"),
     ("create_vendor", "IM EX SA"),
+    // Who may record something may change it as well.
+    ("record_incident_update", "IM TS EX"),
+    ("update_change_request", "IM TS EX SA"),
+    ("update_rollback_request", "IM TS EX"),
+    ("update_workaround", "IM TS SA"),
+    ("update_rca", "IM TS SA"),
+    ("update_communication", "IM TS"),
+    ("update_metric", "IM SA"),
+    ("update_incident_report", "IM EX"),
+    ("update_kb_article", "IM TS"),
+    ("update_post_incident_review", "IM EX"),
+    ("update_vendor", "IM EX SA"),
+    // Named by no procedure; the duties of the roles say who.
+    ("escalate_incident", "IM TS EX"),
+    ("update_escalation", "IM EX"),
+    ("create_product", "SA"),
+    ("update_product", "SA"),
+    ("create_component", "TS SA"),
+    ("update_component", "TS SA"),
+    ("create_subscription", "AM EX SA"),
+    ("update_subscription", "IM AM EX SA"),
+    ("create_sla_agreement", "IM AM EX"),
+    ("update_sla_agreement", "IM AM EX"),
     // Whoever acted enters it, and anybody may ask for a person.
     ("log_audit", EVERYBODY),
     ("transfer_to_human", EVERYBODY),
@@ -202,11 +225,19 @@ fn every_procedure_is_in_the_policies_that_it_belongs_to() {
          update_ticket create_workorder update_workorder log_metric generate_incident_report record_kb_article \
          submit_post_incident_review log_audit";
     const PARTIES: &str = "create_client update_client register_user update_user create_vendor log_audit";
+    const ENVIRONMENT: &str = "create_incident update_incident record_incident_update escalate_incident update_escalation \
+         submit_change_request update_change_request create_rollback_request update_rollback_request record_workaround \
+         update_workaround conduct_rca update_rca record_communication update_communication log_metric update_metric \
+         generate_incident_report update_incident_report record_kb_article update_kb_article submit_post_incident_review \
+         update_post_incident_review create_client update_client register_user update_user create_vendor update_vendor \
+         create_product update_product create_component update_component create_subscription update_subscription \
+         create_sla_agreement update_sla_agreement";
     let wanted = [
         ("all", vec![INCIDENTS, RESOLUTION, PROBLEMS, PARTIES]),
         ("change-and-resolution", vec![RESOLUTION]),
         ("client-user-vendor", vec![PARTIES]),
         ("incident-operations", vec![INCIDENTS, RESOLUTION]),
+        ("it-incident-management", vec![ENVIRONMENT]),
         ("problem-to-review", vec![PROBLEMS]),
     ];
     assert_eq!(policies().collect::<Vec<_>>(), wanted.each_ref().map(|(id, _)| *id));

@@ -20,6 +20,7 @@ static FILES: LazyLock<Vec<(&str, Value)>> = LazyLock::new(|| {
         ("communications", include_str!("data/rules/communications.json")),
         ("problem-to-review", include_str!("data/rules/problem-to-review.json")),
         ("client-user-vendor", include_str!("data/rules/client-user-vendor.json")),
+        ("it-incident-management", include_str!("data/rules/it-incident-management.json")),
     ];
     files.map(|(name, text)| (name, data(text))).into()
 });

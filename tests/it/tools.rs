@@ -85,6 +85,8 @@ fn tool_lists_keep_within_their_budget() {
         ("change-and-resolution", 3_500),
         ("client-user-vendor", 3_500),
         ("incident-operations", 3_500),
+        // 37 procedures, one a kind of record and verb, and 19 lookups: measured, and rounded up to the next 50.
+        ("it-incident-management", 10_250),
         // Its 14 procedures and 13 lookups do not fit into 3,500: measured, and rounded up to the next 50.
         ("problem-to-review", 4_500),
     ];
