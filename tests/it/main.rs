@@ -6,6 +6,7 @@ mod conformance;
 mod control;
 mod durable;
 mod edge;
+mod environment;
 mod episodes;
 mod images;
 mod inputs;
