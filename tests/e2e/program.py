@@ -55,6 +55,11 @@ WRITES = {
         },
         "vendor_id",
     ),
+    "it-incident-management": (
+        "create_product",
+        {"product_name": "Sounding Line", "product_type": "monitoring_tool", "acting_user": "1"},
+        "product_id",
+    ),
 }
 
 
