@@ -333,6 +333,10 @@ fn a_name_of_a_megabyte_gets_a_short_answer() {
 fn a_value_nested_a_thousand_deep_is_refused() {
     let lists = (0..1_000).fold(json!(1), |inner, _| json!([inner]));
     Bench::run(|bench, tool, valid, property| {
+        // Under another policy the same tool would only take its time again.
+        if bench.policy != "all" && policy("all").tool(&tool.name).is_some() {
+            return;
+        }
         // Into a change set, by one of its texts.
         let fields = property.schema["properties"].as_object().into_iter().flatten();
         let field = fields.filter(|(_, field)| field["type"] == "string").map(|(name, _)| name.as_str()).next();
