@@ -5,11 +5,15 @@
 //! medians over rounds in which both sides take turns, so that drift of the machine falls on both alike.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
+#[path = "common/median.rs"]
+mod median;
+
 use incident_mcp::episode::{Episode, Settings};
 use incident_mcp::policy::{self, Policy, Source};
 use incident_mcp::registry::{DEFAULT_FIXTURES, Limits, Live, Registry, Setup, Spec};
 use incident_mcp::store::catalogue::{Kind, TABLES, Table, table};
 use incident_mcp::store::fixtures::Fixtures;
+use median::median;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -305,11 +309,6 @@ fn micros(time: Duration) -> f64 {
 
 fn mb(bytes: usize) -> f64 {
     bytes as f64 / 1e6
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// Resident memory of this process in KiB.

@@ -5,10 +5,15 @@
 //! this program itself, started again with `--empty-server`. The clients are hand-written and parse next to nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
-use rmcp::handler::server::wrapper::Parameters;
+#[path = "common/empty.rs"]
+mod empty;
+#[path = "common/median.rs"]
+mod median;
+
+use empty::Empty;
+use median::median;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use rmcp::{Json, ServerHandler, tool, tool_handler, tool_router};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -164,11 +169,6 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6 / CALLS as f64
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// A server in a child process.
 struct Server {
     child: Child,
@@ -287,34 +287,12 @@ impl Connection {
     }
 }
 
-/// The empty tool: a number in, the same number out.
-#[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-struct Number {
-    n: i64,
-}
-
-#[derive(Clone)]
-struct Empty {
-    router: rmcp::handler::server::router::tool::ToolRouter<Empty>,
-}
-
-#[tool_router(router = build)]
-impl Empty {
-    #[tool(description = "Nothing")]
-    async fn noop(&self, Parameters(number): Parameters<Number>) -> Json<Number> {
-        Json(number)
-    }
-}
-
-#[tool_handler(router = self.router)]
-impl ServerHandler for Empty {}
-
 #[allow(clippy::print_stderr)]
 fn empty_server() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let config = StreamableHttpServerConfig::default().with_legacy_session_mode(true).with_json_response(true);
-        let empty = Empty { router: Empty::build() };
+        let empty = Empty::new();
         let sessions = Arc::new(LocalSessionManager::default());
         let service = StreamableHttpService::new(move || Ok(empty.clone()), sessions, config);
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -6,9 +6,15 @@
 //! little on either side.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
-use rmcp::handler::server::wrapper::Parameters;
+#[path = "common/empty.rs"]
+mod empty;
+#[path = "common/median.rs"]
+mod median;
+
+use empty::Empty;
+use median::median;
 use rmcp::transport::async_rw::AsyncRwTransport;
-use rmcp::{Json, RoleServer, ServerHandler, ServiceExt, tool, tool_handler, tool_router};
+use rmcp::{RoleServer, ServiceExt};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -62,11 +68,6 @@ fn main() {
 }
 
 const OURS: &str = env!("CARGO_BIN_EXE_incident-mcp");
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
 
 fn micros(times: &[Duration]) -> f64 {
     median(times.iter().map(|time| time.as_secs_f64() * 1e6 / CALLS as f64).collect())
@@ -148,34 +149,12 @@ impl Drop for Client {
     }
 }
 
-/// The empty tool: a number in, the same number out.
-#[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-struct Number {
-    n: i64,
-}
-
-#[derive(Clone)]
-struct Empty {
-    router: rmcp::handler::server::router::tool::ToolRouter<Empty>,
-}
-
-#[tool_router(router = build)]
-impl Empty {
-    #[tool(description = "Nothing")]
-    async fn noop(&self, Parameters(number): Parameters<Number>) -> Json<Number> {
-        Json(number)
-    }
-}
-
-#[tool_handler(router = self.router)]
-impl ServerHandler for Empty {}
-
 fn empty_server() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (input, output) = rmcp::transport::io::stdio_pipes();
         let transport = AsyncRwTransport::<RoleServer, _, _>::new_server(input, output);
-        let running = Empty { router: Empty::build() }.serve(transport).await.unwrap();
+        let running = Empty::new().serve(transport).await.unwrap();
         running.waiting().await.unwrap();
     });
 }

@@ -2,6 +2,7 @@
 //!
 //! From the bottom up, each module naming only those above it in this list:
 //!
+//! - `lock`: locks that outlive a panic.
 //! - [`halt`], [`time`], [`suggest`]: the form of a refusal, times as the procedures write them, "did you mean".
 //! - [`store`]: one catalogue of tables; SQLite, fixtures, journal, canonical state. Only it writes SQL.
 //! - [`action`]: what is recorded. One struct of inputs and one `run` each; a [`action::call::Permit`] is needed to write.
@@ -18,6 +19,7 @@ pub mod action;
 pub mod episode;
 pub mod halt;
 pub mod http;
+mod lock;
 pub mod mcp;
 pub mod policy;
 pub mod registry;

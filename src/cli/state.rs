@@ -68,7 +68,7 @@ impl Which {
     }
 
     fn extent(&self) -> Extent {
-        if self.everything { Extent::Everything } else { Extent::Result }
+        Extent::of(self.everything)
     }
 }
 

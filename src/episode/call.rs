@@ -102,7 +102,6 @@ impl Episode {
             answer: serde_json::from_str(&first.answer)?,
             text: first.answer,
             is_error: first.outcome != OK,
-            code: first.outcome,
             rule: first.rule,
             repeated: true,
         };
@@ -162,8 +161,8 @@ impl Episode {
             }
         }
         tx.commit()?;
-        let Entry { answer: text, outcome: code, rule, .. } = entry;
-        Ok(Outcome { answer, text, is_error: ledger.is_none(), code, rule, repeated: false })
+        let Entry { answer: text, rule, .. } = entry;
+        Ok(Outcome { answer, text, is_error: ledger.is_none(), rule, repeated: false })
     }
 
     /// Log the failure in full; tell the caller, and the journal, its number only.
@@ -196,9 +195,8 @@ impl Episode {
         if let Err(error) = journaled {
             tracing::error!(id, "the failure could not be journaled: {error}");
         }
-        let Entry { answer: text, outcome: code, .. } = entry;
         let answer = object(answer).unwrap_or_default();
-        Outcome { answer, text, is_error: true, code, rule: None, repeated: false }
+        Outcome { answer, text: entry.answer, is_error: true, rule: None, repeated: false }
     }
 }
 

@@ -102,8 +102,6 @@ pub struct Outcome {
     pub text: String,
     /// Whether the answer is a halt or a fault.
     pub is_error: bool,
-    /// `ok`, the halt's code, or `FAULT`.
-    pub code: String,
     /// The rule that halted it.
     pub rule: Option<String>,
     /// Whether this is the answer of an earlier call under the same key. Then nothing was written.

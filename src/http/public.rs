@@ -5,6 +5,7 @@ use super::drain::{Drain, hold};
 use super::message::{Message, malformed};
 use super::refusal::Refusal;
 use super::sse::{self, Opened};
+use crate::lock::lock;
 use crate::mcp::{Arrival, Handler, Listing, Server};
 use crate::policy::Audit;
 use crate::registry::{DEFAULT, Live, Registry, RegistryError};
@@ -21,7 +22,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
@@ -97,9 +98,8 @@ impl Public {
     }
 
     fn endpoint(self: &Arc<Public>, id: &str) -> Result<Arc<Endpoint>, RegistryError> {
-        if let Some(endpoint) = lock(&self.endpoints).get(id)
-            && !endpoint.live.ended().is_cancelled()
-        {
+        let open = |endpoint: &&Arc<Endpoint>| !endpoint.live.ended().is_cancelled();
+        if let Some(endpoint) = lock(&self.endpoints).get(id).filter(open) {
             return Ok(endpoint.clone());
         }
         let live = self.registry.get(id)?;
@@ -121,9 +121,7 @@ impl Public {
         let waiting = TaskTracker::new();
         let endpoint = Arc::new(Endpoint { live: live.clone(), sessions, service, waiting: waiting.clone() });
         let mut endpoints = lock(&self.endpoints);
-        if let Some(first) = endpoints.get(id)
-            && !first.live.ended().is_cancelled()
-        {
+        if let Some(first) = endpoints.get(id).filter(open) {
             return Ok(first.clone());
         }
         endpoints.insert(id.to_owned(), endpoint.clone());
@@ -226,8 +224,4 @@ fn error(status: StatusCode, code: &str, message: &str, remedy: &str, id: &Json)
         "error": { "code": -32001, "message": message, "data": { "code": code, "remedy": remedy } },
     });
     (status, axum::Json(body)).into_response()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

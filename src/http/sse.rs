@@ -5,6 +5,7 @@ use super::body;
 use super::drain::{Drain, hold};
 use super::message;
 use super::refusal::Refusal;
+use crate::lock::lock;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
@@ -20,7 +21,7 @@ use rmcp::model::{ClientJsonRpcMessage, GetExtensions, JsonRpcMessage, ServerJso
 use rmcp::{ServerHandler, ServiceExt};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::sync::DropGuard;
@@ -79,7 +80,7 @@ struct Session {
 
 impl<S> Sessions<S> {
     fn present(&self) -> MutexGuard<'_, BTreeMap<String, Session>> {
-        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.present)
     }
 }
 

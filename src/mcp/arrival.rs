@@ -3,10 +3,11 @@
 //! rmcp runs each request as a task of its own, on any thread, so the order in which tools are called says nothing of the
 //! order in which requests came. Transports that know it take a place at once and send it along with the request.
 
+use crate::lock::lock;
 use crate::registry::Place;
 use http::request::Parts;
 use rmcp::service::{RequestContext, RoleServer};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// A place that travels with a request. If the request comes to nothing, the place is given up with it.
 #[derive(Clone)]
@@ -22,6 +23,6 @@ impl Arrival {
     pub(super) fn of(context: &RequestContext<RoleServer>) -> Option<Place> {
         let extensions = &context.extensions;
         let arrival = extensions.get::<Arrival>().or_else(|| extensions.get::<Parts>()?.extensions.get::<Arrival>())?;
-        arrival.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&arrival.0).take()
     }
 }

@@ -1,9 +1,10 @@
 //! The state directory: one thread that writes what episodes change, many calls in one transaction.
 
 use crate::store::ErrorCode;
+use crate::store::image::Image;
 use crate::store::ledger::{Kept, Ledger, Write};
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
@@ -28,7 +29,7 @@ impl Drop for Durable {
 }
 
 enum Job {
-    Load(oneshot::Sender<Result<Vec<Kept>, String>>),
+    Load(Vec<Arc<Image>>, oneshot::Sender<Result<Vec<Kept>, String>>),
     Write(Vec<Write>, oneshot::Sender<Result<(), String>>),
 }
 
@@ -50,9 +51,9 @@ impl Durable {
         Ok(Durable { jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Everything that is kept.
-    pub async fn load(&self) -> Result<Vec<Kept>, String> {
-        self.ask(Job::Load).await
+    /// Everything that is kept, on these images where they are the ones.
+    pub async fn load(&self, known: Vec<Arc<Image>>) -> Result<Vec<Kept>, String> {
+        self.ask(|done| Job::Load(known, done)).await
     }
 
     /// Write that; when it is answered, it is on the disk.
@@ -75,7 +76,7 @@ fn run(mut ledger: Ledger, queue: &mpsc::Receiver<Job>) {
         let mut batch = Vec::new();
         for job in std::iter::once(first).chain(queue.try_iter().take(BATCH - 1)) {
             match job {
-                Job::Load(done) => drop(done.send(ledger.load().map_err(|error| error.to_string()))),
+                Job::Load(known, done) => drop(done.send(ledger.load(&known).map_err(|error| error.to_string()))),
                 Job::Write(writes, done) => batch.push((writes, done)),
             }
         }
@@ -96,7 +97,7 @@ fn run(mut ledger: Ledger, queue: &mpsc::Receiver<Job>) {
 mod tests {
     use super::*;
     use crate::store::Store;
-    use crate::store::image::{Delta, Image};
+    use crate::store::image::Delta;
 
     /// Both are in one batch, since both are in the queue before it is served.
     #[test]
@@ -120,7 +121,7 @@ mod tests {
         run(Ledger::open(directory.path()).unwrap(), &queue);
         assert_eq!(known.try_recv().unwrap(), Ok(()));
         assert!(unknown.try_recv().unwrap().is_err(), "there is no such episode");
-        let kept = Ledger::open(directory.path()).unwrap().load().unwrap();
+        let kept = Ledger::open(directory.path()).unwrap().load(&[]).unwrap();
         assert_eq!(kept.iter().map(|kept| kept.id.as_str()).collect::<Vec<_>>(), ["known"]);
     }
 }

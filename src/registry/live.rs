@@ -149,17 +149,7 @@ impl Live {
 
     /// An episode outside a registry: the one of a session over standard input and output.
     pub fn alone(episode: Episode) -> Arc<Live> {
-        let policy = episode.policy();
-        let description = Description {
-            policy: policy.id.clone(),
-            fingerprint: policy.fingerprint.clone(),
-            clock: policy.clock.clone(),
-            fixtures: super::DEFAULT_FIXTURES.to_owned(),
-            mode: episode.mode(),
-            audit: episode.audit(),
-            actor: None,
-            ttl_seconds: 0,
-        };
+        let description = Description::of(&episode, super::DEFAULT_FIXTURES.to_owned(), None, 0);
         Live::new(super::DEFAULT.to_owned(), description, episode, BTreeMap::new(), None, Arc::default())
     }
 
@@ -181,8 +171,13 @@ impl Live {
     }
     /// How far it has come.
     pub fn progress(&self) -> Progress {
-        let idle = since_start(Instant::now()).saturating_sub(self.used.load(Ordering::Relaxed));
-        Progress { calls: self.calls.load(Ordering::Relaxed), idle: Duration::from_millis(idle) }
+        let idle = Duration::from_millis(self.idle(Instant::now()));
+        Progress { calls: self.calls.load(Ordering::Relaxed), idle }
+    }
+
+    /// Milliseconds since its agent was last there.
+    fn idle(&self, now: Instant) -> u64 {
+        since_start(now).saturating_sub(self.used.load(Ordering::Relaxed))
     }
 
     /// Note that its agent is there: its time-to-live begins anew.
@@ -355,7 +350,7 @@ impl Live {
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
         let ttl = self.description.ttl_seconds.saturating_mul(1000);
-        ttl > 0 && since_start(now).saturating_sub(self.used.load(Ordering::Relaxed)) >= ttl
+        ttl > 0 && self.idle(now) >= ttl
     }
 
     /// End it, unless it was called meanwhile.

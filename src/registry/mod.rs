@@ -10,6 +10,7 @@ pub use durable::Durable;
 pub use live::{Live, LiveError, Place, Progress, Turn};
 
 use crate::episode::{Episode, Mode, Settings, StartError, Summary};
+use crate::lock::{lock, read, write};
 use crate::policy::{self, Audit, Policy, Source};
 use crate::store::Fault;
 use crate::store::fixtures::Fixtures;
@@ -19,7 +20,7 @@ use crate::suggest::did_you_mean;
 use metrics::Metrics;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -87,6 +88,22 @@ pub struct Description {
     pub ttl_seconds: u64,
 }
 
+impl Description {
+    fn of(episode: &Episode, fixtures: String, actor: Option<String>, ttl_seconds: u64) -> Description {
+        let policy = episode.policy();
+        Description {
+            policy: policy.id.clone(),
+            fingerprint: policy.fingerprint.clone(),
+            clock: policy.clock.clone(),
+            fixtures,
+            mode: episode.mode(),
+            audit: episode.audit(),
+            actor,
+            ttl_seconds,
+        }
+    }
+}
+
 /// How many episodes there may be, and how long they live.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -94,6 +111,12 @@ pub struct Limits {
     pub episodes: usize,
     /// How long an episode lives without a call, unless it says otherwise; none for ever.
     pub ttl: Option<Duration>,
+}
+
+impl Limits {
+    fn ttl_seconds(&self) -> u64 {
+        self.ttl.map_or(0, |ttl| ttl.as_secs())
+    }
 }
 
 impl Default for Limits {
@@ -251,7 +274,8 @@ impl Registry {
             metrics: Arc::default(),
         };
         if let Some(durable) = &registry.durable {
-            for kept in durable.load().await.map_err(RegistryError::Durable)? {
+            let known = registry.images.values().cloned().collect();
+            for kept in durable.load(known).await.map_err(RegistryError::Durable)? {
                 let live = registry.resume(kept)?;
                 registry.insert(live)?;
             }
@@ -279,7 +303,7 @@ impl Registry {
         let episode = Episode::on_image(policy, self.image(&fixtures)?, &settings)?;
         let ttl = match id == DEFAULT {
             true => 0,
-            false => spec.ttl_seconds.unwrap_or(self.limits.ttl.map_or(0, |ttl| ttl.as_secs())),
+            false => spec.ttl_seconds.unwrap_or(self.limits.ttl_seconds()),
         };
         let live = self.admit(id, episode, fixtures, settings.actor, ttl);
         self.begin(live).await
@@ -306,7 +330,7 @@ impl Registry {
         drop(turn);
         let Description { fixtures, actor, ttl_seconds, .. } = source.description().clone();
         let ttl = ttl.unwrap_or(match id == DEFAULT {
-            true => self.limits.ttl.map_or(0, |ttl| ttl.as_secs()),
+            true => self.limits.ttl_seconds(),
             false => ttl_seconds,
         });
         let live = self.admit(name, episode, fixtures, actor, ttl);
@@ -315,7 +339,7 @@ impl Registry {
 
     /// A live episode.
     pub fn get(&self, id: &str) -> Result<Arc<Live>, RegistryError> {
-        if let Some(live) = self.live.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+        if let Some(live) = read(&self.live).get(id) {
             return Ok(live.clone());
         }
         match lock(&self.ended).iter().any(|ended| ended == id) {
@@ -326,14 +350,14 @@ impl Registry {
 
     /// Live episodes in the order of their names, after that one, at most so many.
     pub fn list(&self, after: &str, limit: usize) -> Vec<Arc<Live>> {
-        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        let live = read(&self.live);
         let after = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
         live.range::<str, _>(after).take(limit).map(|(_, live)| live.clone()).collect()
     }
 
     /// How many episodes are live.
     pub fn count(&self) -> usize {
-        self.live.read().unwrap_or_else(PoisonError::into_inner).len()
+        read(&self.live).len()
     }
 
     /// End an episode, after the calls that were accepted before.
@@ -356,7 +380,7 @@ impl Registry {
     pub async fn sweep(&self) -> Vec<String> {
         let now = Instant::now();
         let due: Vec<Arc<Live>> = {
-            let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+            let live = read(&self.live);
             live.values().filter(|live| live.is_due(now)).cloned().collect()
         };
         let mut swept = Vec::new();
@@ -391,17 +415,7 @@ impl Registry {
     }
 
     fn admit(&self, id: String, episode: Episode, fixtures: String, actor: Option<String>, ttl: u64) -> Arc<Live> {
-        let policy = episode.policy();
-        let description = Description {
-            policy: policy.id.clone(),
-            fingerprint: policy.fingerprint.clone(),
-            clock: policy.clock.clone(),
-            fixtures,
-            mode: episode.mode(),
-            audit: episode.audit(),
-            actor,
-            ttl_seconds: ttl,
-        };
+        let description = Description::of(&episode, fixtures, actor, ttl);
         Live::new(id, description, episode, BTreeMap::new(), self.durable.clone(), self.metrics.clone())
     }
 
@@ -422,7 +436,7 @@ impl Registry {
     }
 
     fn insert(&self, live: Arc<Live>) -> Result<(), RegistryError> {
-        let mut all = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = write(&self.live);
         let counted = all.len() - usize::from(all.contains_key(DEFAULT));
         if all.contains_key(live.id()) {
             return Err(RegistryError::Taken(live.id().to_owned()));
@@ -436,7 +450,7 @@ impl Registry {
     }
 
     fn forget(&self, id: &str) {
-        let mut all = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = write(&self.live);
         all.remove(id);
         self.metrics.live.set(all.len() as i64);
     }
@@ -464,9 +478,7 @@ impl Registry {
         }
         let settings =
             Settings { mode: description.mode, audit: Some(description.audit), actor: description.actor.clone() };
-        // The image of this run, where it is the same, so that all its episodes share one.
-        let image = self.images.values().find(|image| image.bytes() == kept.image.bytes()).unwrap_or(&kept.image);
-        let episode = |delta| Episode::resume(policy.clone(), image.store_with(delta), &settings);
+        let episode = |delta| Episode::resume(policy.clone(), kept.image.store_with(delta), &settings);
         let mut checkpoints = BTreeMap::new();
         for (name, delta) in kept.checkpoints {
             checkpoints.insert(name, episode(delta)?);
@@ -489,9 +501,4 @@ fn check_name(name: &str) -> Result<&str, RegistryError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let fits = !name.is_empty() && name.len() <= NAME_LENGTH && !name.starts_with('.') && name.chars().all(plain);
     fits.then_some(name).ok_or_else(|| RegistryError::Name(crate::store::fixtures::brief_text(name)))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that is locked here is ever left half-changed.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -35,6 +35,11 @@ pub enum Extent {
 }
 
 impl Extent {
+    /// Every table, or those of the result alone.
+    pub fn of(everything: bool) -> Extent {
+        if everything { Extent::Everything } else { Extent::Result }
+    }
+
     /// The tables that count.
     pub fn tables(self) -> impl Iterator<Item = &'static Table> {
         TABLES.iter().copied().filter(move |table| self == Extent::Everything || !table.diligence)

@@ -148,15 +148,19 @@ impl Ledger {
         result
     }
 
-    /// Everything that is kept.
-    pub fn load(&mut self) -> Result<Vec<Kept>, Fault> {
+    /// Everything that is kept; on a known image where it is the same, so that all episodes of a run share one.
+    pub fn load(&mut self, known: &[Arc<Image>]) -> Result<Vec<Kept>, Fault> {
         let Ledger { connection, images } = self;
         images.clear();
         let mut statement = connection.prepare("SELECT hash, bytes FROM image")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
         for row in rows {
             let (hash, bytes) = row?;
-            images.push((Image::from_bytes(&bytes)?, hash));
+            let image = match known.iter().find(|image| image.bytes() == bytes) {
+                Some(image) => image.clone(),
+                None => Image::from_bytes(bytes)?,
+            };
+            images.push((image, hash));
         }
         let mut statement = connection.prepare("SELECT id, description, image FROM episode ORDER BY id")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;

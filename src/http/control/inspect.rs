@@ -24,7 +24,7 @@ pub async fn diff(
     Query(comparison): Query<Comparison>,
 ) -> Result<Json<Differences>, Refusal> {
     let live = control.live(&id)?;
-    let extent = extent(comparison.everything);
+    let extent = Extent::of(comparison.everything);
     let against = comparison.against.unwrap_or_else(|| "image".to_owned());
     let differences = match against.split_once(':') {
         None if against == "image" => live.since_image(extent).await?,
@@ -52,7 +52,7 @@ pub async fn hash(
     Path(id): Path<String>,
     Query(which): Query<Which>,
 ) -> Result<Json<Hash>, Refusal> {
-    Ok(Json(control.live(&id)?.hash(extent(which.everything)).await?.into()))
+    Ok(Json(control.live(&id)?.hash(Extent::of(which.everything)).await?.into()))
 }
 
 /// Read an episode's journal: its calls, and the duties that they left
@@ -67,8 +67,4 @@ pub async fn hash(
 pub async fn journal(State(control): Shared, Path(id): Path<String>) -> Result<Json<Journal>, Refusal> {
     let (calls, obligations) = control.live(&id)?.journal().await?;
     Ok(Json(Journal { calls, obligations }))
-}
-
-fn extent(everything: bool) -> Extent {
-    if everything { Extent::Everything } else { Extent::Result }
 }

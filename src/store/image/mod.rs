@@ -19,10 +19,11 @@ pub use pages::Delta;
 
 use super::connection::{Store, prepare};
 use super::{Fault, canonical};
+use crate::lock::lock;
 use pages::{Base, Pages, View};
 use rusqlite::{Connection, ffi};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A read-only seeded database, and the desks of its episodes.
 pub struct Image {
@@ -58,12 +59,11 @@ pub struct Sheet {
 impl Image {
     /// Make the image of what is in that store.
     pub fn freeze(mut store: Store) -> Result<Arc<Image>, Fault> {
-        let bytes = store.serialize()?;
-        Image::from_bytes(&bytes)
+        Image::from_bytes(store.serialize()?)
     }
 
     /// The image with that content, as [`Image::bytes`] gave it.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Arc<Image>, Fault> {
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Arc<Image>, Fault> {
         let code = ffi::Error::new(ffi::SQLITE_NOTADB);
         let base = Base::new(bytes).ok_or(Fault::SqliteFailure(code, None))?;
         Ok(Arc::new(Image { base: Arc::new(base), desks: Mutex::default(), rows: OnceLock::new() }))
@@ -97,7 +97,7 @@ impl Image {
 
     /// A desk, best one that has this state at hand already.
     fn desk(&self, mark: Mark) -> Result<Desk, Fault> {
-        let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut desks = lock(&self.desks);
         let at = desks.iter().rposition(|desk| desk.mark == mark);
         match at.map(|at| desks.swap_remove(at)).or_else(|| desks.pop()) {
             Some(desk) => Ok(desk),
@@ -191,7 +191,7 @@ impl Seat<'_> {
             // SQLite wrote early, for want of cache, and undid it.
             (End::Rollback, Some(_)) => self.desk.mark = Mark::NONE,
         }
-        self.sheet.image.desks.lock().unwrap_or_else(PoisonError::into_inner).push(self.desk);
+        lock(&self.sheet.image.desks).push(self.desk);
         Ok(())
     }
 }

@@ -14,14 +14,14 @@ pub struct Base {
 
 impl Base {
     /// The file with these bytes; none where they are not whole pages of a database.
-    pub fn new(bytes: &[u8]) -> Option<Base> {
+    pub fn new(bytes: Vec<u8>) -> Option<Base> {
         // The header has the size of a page in two bytes, in which 1 stands for 65,536.
         let page_size = match u16::from_be_bytes([*bytes.get(16)?, *bytes.get(17)?]) {
             1 => 65_536,
             size => usize::from(size),
         };
         let whole = page_size >= 512 && !bytes.is_empty() && bytes.len().is_multiple_of(page_size);
-        whole.then(|| Base { bytes: bytes.into(), page_size })
+        whole.then(|| Base { bytes: bytes.into_boxed_slice(), page_size })
     }
 
     /// The whole file.
