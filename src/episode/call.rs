@@ -103,6 +103,7 @@ impl Episode {
             text: first.answer,
             is_error: first.outcome != OK,
             rule: first.rule,
+            number: first.call,
             repeated: true,
         };
         Ok(Some(Earlier { tool: first.tool, arguments: serde_json::from_str(&first.arguments)?, outcome }))
@@ -162,7 +163,7 @@ impl Episode {
         }
         tx.commit()?;
         let Entry { answer: text, rule, .. } = entry;
-        Ok(Outcome { answer, text, is_error: ledger.is_none(), rule, repeated: false })
+        Ok(Outcome { answer, text, is_error: ledger.is_none(), rule, number: record.number, repeated: false })
     }
 
     /// Log the failure in full; tell the caller, and the journal, its number only.
@@ -196,7 +197,7 @@ impl Episode {
             tracing::error!(id, "the failure could not be journaled: {error}");
         }
         let answer = object(answer).unwrap_or_default();
-        Outcome { answer, text: entry.answer, is_error: true, rule: None, repeated: false }
+        Outcome { answer, text: entry.answer, is_error: true, rule: None, number, repeated: false }
     }
 }
 

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What happens to a call that a rule would halt. The tool list is the same in all modes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// It halts.
@@ -104,6 +104,8 @@ pub struct Outcome {
     pub is_error: bool,
     /// The rule that halted it.
     pub rule: Option<String>,
+    /// Its number in the episode's journal.
+    pub number: i64,
     /// Whether this is the answer of an earlier call under the same key. Then nothing was written.
     pub repeated: bool,
 }

@@ -22,4 +22,5 @@ mod store;
 mod support;
 mod tidy;
 mod tools;
+mod traces;
 mod wire;

@@ -1,0 +1,1 @@
+//! Reports: what evaluating found, for a terminal, other programs, CI and people.

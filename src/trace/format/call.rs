@@ -1,0 +1,51 @@
+//! One call as the formats write it: the same four things under different names.
+
+use super::{Node, text};
+use crate::trace::{Answer, Call, Mistake};
+use serde_json::{Map, Value as Json};
+
+/// The id of a call, or of the call that an answer belongs to.
+pub fn id(node: &Node<'_>) -> Result<Option<String>, Mistake> {
+    let id = node.first(&["tool_call_id", "call_id", "tool_use_id", "id"]).map(|id| id.label()).transpose()?;
+    Ok(id.filter(|id| !id.is_empty()))
+}
+
+/// A call: its id, which is empty where it has none, its tool and its arguments.
+pub fn call(node: &Node<'_>) -> Result<Call, Mistake> {
+    if let Some(error) = node.get("parse_error") {
+        return Err(error.source.mistake("the harness could not read the call, so no tool was called"));
+    }
+    // OpenAI's chat has an object there, Inspect the tool's name.
+    let function = node.get("function").filter(|function| function.json.is_object()).unwrap_or_else(|| node.clone());
+    let tool = match function.first(&["name", "function_name", "function"]) {
+        Some(name) => name.text()?,
+        None => function.need("name")?.text()?,
+    };
+    let arguments = function.first(&["arguments", "kwargs", "input"]);
+    let arguments = arguments.map_or(Ok(Map::new()), |arguments| self::arguments(&arguments))?;
+    Ok(Call { id: id(node)?.unwrap_or_default(), tool: tool.to_owned(), arguments, ..Call::default() })
+}
+
+/// Arguments: an object, or the text of one.
+pub fn arguments(node: &Node<'_>) -> Result<Map<String, Json>, Mistake> {
+    let Json::String(text) = node.json else { return node.object().cloned() };
+    // Models write nothing at all for a tool without inputs.
+    if text.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    match serde_json::from_str(text) {
+        Ok(Json::Object(arguments)) => Ok(arguments),
+        Ok(_) => Err(node.source.mistake("must be the text of a JSON object, and is that of another value")),
+        Err(error) => Err(node.source.mistake(format!("must be the text of a JSON object: {error}"))),
+    }
+}
+
+/// The answer in a message: its content, and whether it is marked as an error.
+pub fn answer(node: &Node<'_>) -> Answer {
+    let marks = node.first(&["error", "is_error", "isError"]);
+    let is_error = marks.as_ref().map(|mark| mark.json.as_bool().unwrap_or(true));
+    let content = node.first(&["content", "output"]).map_or(Json::Null, |content| text::answer(content.json));
+    // Inspect says why beside the content, and then that may be empty.
+    let reason = marks.filter(|_| matches!(&content, Json::Null) || content == "").and_then(|mark| mark.get("message"));
+    Answer { value: reason.map_or(content, |reason| reason.json.clone()), is_error }
+}

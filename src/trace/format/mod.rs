@@ -1,0 +1,225 @@
+//! The formats of traces: which one a text is in, reading it, and writing it.
+//!
+//! A format is recognised by what the text holds, never by the file's name. Each has one file, and an entry in
+//! the list `FORMATS`.
+
+mod anthropic;
+mod atif;
+mod call;
+mod chat;
+mod header;
+mod inspect;
+mod lines;
+mod mcp;
+pub mod ndjson;
+mod node;
+mod openai;
+mod responses;
+mod tau2;
+mod tau_bench;
+mod text;
+mod transcript;
+
+use super::{Document, Item, Mistake, Source, Trace};
+use lines::Line;
+use node::Node;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A format of traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// An episode's journal: a header, then a call a line.
+    Ndjson,
+    /// A log of MCP's JSON-RPC messages.
+    Mcp,
+    /// The Agent Trajectory Interchange Format.
+    Atif,
+    /// An evaluation log of Inspect.
+    Inspect,
+    /// tau2-bench: tasks, simulations, or both.
+    Tau2,
+    /// tau-bench: tasks, or results.
+    TauBench,
+    /// Items of OpenAI's Responses API.
+    OpenAiResponses,
+    /// Anthropic's messages.
+    Anthropic,
+    /// OpenAI's chat messages.
+    OpenAi,
+}
+
+struct Entry {
+    format: Format,
+    /// The name by which a person chooses it.
+    name: &'static str,
+    /// Whether a value is in this format.
+    fits: fn(&Json) -> bool,
+    read: Read,
+    /// None for a format that is only read.
+    write: Option<fn(&[Trace]) -> String>,
+}
+
+enum Read {
+    /// Each value holds its own traces.
+    Values(fn(&Node<'_>, &mut Document)),
+    /// A trace takes several lines.
+    Lines(fn(&[Line<'_>], &mut Document)),
+}
+
+/// All formats, the more particular first: a text is in the first that fits.
+static FORMATS: [Entry; 9] = [
+    Entry {
+        format: Format::Ndjson,
+        name: "ndjson",
+        fits: ndjson::fits,
+        read: Read::Lines(ndjson::read),
+        write: Some(ndjson::write),
+    },
+    Entry { format: Format::Mcp, name: "mcp", fits: mcp::fits, read: Read::Lines(mcp::read), write: None },
+    Entry {
+        format: Format::Atif,
+        name: "atif",
+        fits: atif::fits,
+        read: Read::Values(atif::read),
+        write: Some(atif::write),
+    },
+    Entry {
+        format: Format::Inspect,
+        name: "inspect",
+        fits: inspect::fits,
+        read: Read::Values(inspect::read),
+        write: None,
+    },
+    Entry {
+        format: Format::Tau2,
+        name: "tau2",
+        fits: tau2::fits,
+        read: Read::Values(tau2::read),
+        write: Some(tau2::write),
+    },
+    Entry {
+        format: Format::TauBench,
+        name: "tau-bench",
+        fits: tau_bench::fits,
+        read: Read::Values(tau_bench::read),
+        write: None,
+    },
+    Entry {
+        format: Format::OpenAiResponses,
+        name: "openai-responses",
+        fits: responses::fits,
+        read: Read::Values(responses::read),
+        write: Some(responses::write),
+    },
+    Entry {
+        format: Format::Anthropic,
+        name: "anthropic",
+        fits: anthropic::fits,
+        read: Read::Values(anthropic::read),
+        write: Some(anthropic::write),
+    },
+    Entry {
+        format: Format::OpenAi,
+        name: "openai",
+        fits: openai::fits,
+        read: Read::Values(openai::read),
+        write: Some(openai::write),
+    },
+];
+
+impl Format {
+    /// All formats.
+    pub fn all() -> impl Iterator<Item = Format> {
+        FORMATS.iter().map(|entry| entry.format)
+    }
+
+    /// The format of that name.
+    pub fn named(name: &str) -> Option<Format> {
+        FORMATS.iter().find(|entry| entry.name == name).map(|entry| entry.format)
+    }
+
+    /// Whether traces can be written in it.
+    pub fn is_written(self) -> bool {
+        FORMATS.iter().any(|entry| entry.format == self && entry.write.is_some())
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(FORMATS.iter().find(|entry| entry.format == *self).map_or("", |entry| entry.name))
+    }
+}
+
+/// The format of a text; `file` is for the message only.
+pub fn detect(text: &str, file: &str) -> Result<Format, Mistake> {
+    let file: Arc<str> = file.into();
+    Ok(entry(&lines::split(text, &file)?, &file)?.format)
+}
+
+/// All that a text holds; a mistake where it is in no known format, or holds nothing.
+pub fn read(text: &str, file: &str) -> Result<Document, Mistake> {
+    let file: Arc<str> = file.into();
+    let lines = lines::split(text, &file)?;
+    let entry = entry(&lines, &file)?;
+    let mut document = Document { format: entry.format, items: Vec::new(), mistakes: Vec::new() };
+    let lines = lines::unpack(&lines, entry.fits);
+    match entry.read {
+        Read::Lines(read) => read(&lines, &mut document),
+        Read::Values(read) => {
+            for line in &lines {
+                match line {
+                    Line::Value(value) => read(value, &mut document),
+                    Line::Broken { mistake, .. } => document.mistakes.push(mistake.clone()),
+                }
+            }
+        }
+    }
+    if document.items.is_empty() && document.mistakes.is_empty() {
+        let reason = format!("looks like {}, but holds neither a trace nor a task", entry.format);
+        return Err(Source { file, ..Source::default() }.mistake(reason));
+    }
+    count_trials(&mut document);
+    Ok(document)
+}
+
+/// The traces in that format; none where it is only read.
+pub fn write(format: Format, traces: &[Trace]) -> Option<String> {
+    let entry = FORMATS.iter().find(|entry| entry.format == format)?;
+    entry.write.map(|write| write(traces))
+}
+
+fn entry(lines: &[lines::Parsed<'_>], file: &Arc<str>) -> Result<&'static Entry, Mistake> {
+    let values = || lines.iter().filter_map(lines::Parsed::value);
+    let fits = |value: &Json| FORMATS.iter().find(|entry| (entry.fits)(value));
+    // A list may be a trace of its own, of messages say; only then is it a list of traces.
+    let inner = || values().filter_map(Json::as_array).flatten().find_map(fits);
+    values().find_map(fits).or_else(inner).ok_or_else(|| {
+        let names: Vec<&str> = FORMATS.iter().map(|entry| entry.name).collect();
+        let reason = format!("is in none of the formats that are read: {}", names.join(", "));
+        Source { file: file.clone(), ..Source::default() }.mistake(reason)
+    })
+}
+
+/// Number the runs of a task that its harness did not, where there are several.
+fn count_trials(document: &mut Document) {
+    let mut runs = BTreeMap::<String, Vec<&mut Trace>>::new();
+    for item in &mut document.items {
+        let Item::Trace(trace) = item else { continue };
+        if let (Some(task), None) = (&trace.task, trace.trial) {
+            runs.entry(task.clone()).or_default().push(trace);
+        }
+    }
+    for runs in runs.into_values().filter(|runs| runs.len() > 1) {
+        for (number, run) in (0..).zip(runs) {
+            run.trial = Some(number);
+        }
+    }
+}
+
+/// A text of one JSON value a line.
+fn json_lines(values: impl IntoIterator<Item = Json>) -> String {
+    values.into_iter().map(|value| format!("{value}\n")).collect()
+}

@@ -1,0 +1,124 @@
+//! A trace being read: answers find their calls, and mistakes are gathered.
+
+use super::{Node, call};
+use crate::trace::{Answer, Call, Document, Item, Message, Mistake, Role, Source, Task, Trace};
+
+/// A trace being read.
+#[derive(Debug, Default)]
+pub struct Transcript {
+    /// What there is of it so far.
+    pub trace: Trace,
+    mistakes: Vec<Mistake>,
+    is_spoilt: bool,
+    /// How many calls at the beginning have their answers; long traces are not searched from there again.
+    settled: usize,
+}
+
+impl Transcript {
+    /// A trace that begins there.
+    pub fn new(source: &Source) -> Transcript {
+        let trace = Trace { name: source.name(), source: source.clone(), ..Trace::default() };
+        Transcript { trace, ..Transcript::default() }
+    }
+
+    /// Keep what was read, or what is wrong with it.
+    pub fn note<T>(&mut self, read: Result<T, Mistake>) -> Option<T> {
+        read.map_err(|mistake| self.mistakes.push(mistake)).ok()
+    }
+
+    /// Something is wrong that is not this trace's alone, but it cannot be read without.
+    pub fn spoil(&mut self) {
+        self.is_spoilt = true;
+    }
+
+    /// Read each of several nodes, whatever is wrong with those before it.
+    pub fn each<'a>(
+        &mut self,
+        nodes: Result<Vec<Node<'a>>, Mistake>,
+        read: impl Fn(&mut Transcript, &Node<'a>) -> Result<(), Mistake>,
+    ) {
+        for node in self.note(nodes).into_iter().flatten() {
+            let read = read(self, &node);
+            self.note(read);
+        }
+    }
+
+    /// Something was said.
+    pub fn say(&mut self, role: Role, text: impl Into<String>) {
+        let message = Message { role, text: text.into(), after: self.trace.calls.len() };
+        if !message.text.is_empty() {
+            self.trace.messages.push(message);
+        }
+    }
+
+    /// Take over the task and the trial, where there are any.
+    pub fn identify(&mut self, node: &Node<'_>, task: &str) -> Result<(), Mistake> {
+        let trace = &mut self.trace;
+        trace.task = node.label_at(task)?;
+        trace.trial = node.count_at("trial")?;
+        if let (Some(task), Some(trial)) = (&trace.task, trace.trial) {
+            trace.name = format!("{task}/{trial}");
+        }
+        Ok(())
+    }
+
+    /// A call was made, as the node says. One that cannot be read still counts, so that its answer finds it.
+    pub fn read_call(&mut self, node: &Node<'_>) {
+        let call = self.note(call::call(node));
+        self.call(
+            call.unwrap_or_else(|| Call { id: call::id(node).ok().flatten().unwrap_or_default(), ..Call::default() }),
+        );
+    }
+
+    /// A call was made; without an id it is known by its number.
+    pub fn call(&mut self, mut call: Call) {
+        if call.id.is_empty() {
+            call.id = (self.trace.calls.len() + 1).to_string();
+        }
+        self.trace.calls.push(call);
+    }
+
+    /// The oldest call without an answer that has this id, where one is given.
+    pub fn open(&mut self, id: Option<&str>) -> Option<&mut Call> {
+        let calls = &mut self.trace.calls;
+        while calls.get(self.settled).is_some_and(|call| call.answer.is_some()) {
+            self.settled += 1;
+        }
+        let mut open = calls.iter_mut().skip(self.settled).filter(|call| call.answer.is_none());
+        open.find(|call| id.is_none_or(|id| call.id == id))
+    }
+
+    /// Whether anything was called, or tried to be.
+    pub fn is_begun(&self) -> bool {
+        !self.trace.calls.is_empty() || !self.mistakes.is_empty()
+    }
+
+    /// An answer came.
+    pub fn answer(&mut self, id: Option<&str>, answer: Answer, source: &Source) -> Result<(), Mistake> {
+        let call = self.open(id).ok_or_else(|| {
+            source.mistake(match id {
+                Some(id) => format!("answers the call {id:?}, which was not made before, or has its answer"),
+                None => "answers a call, but there is none without an answer".to_owned(),
+            })
+        })?;
+        call.answer = Some(answer);
+        Ok(())
+    }
+
+    /// The trace is complete: it goes into the document, or its mistakes do.
+    pub fn finish(self, document: &mut Document) {
+        self.finish_as(document, Item::Trace);
+    }
+
+    /// What was read is a task's gold.
+    pub fn finish_task(self, instruction: Option<String>, user: Option<String>, document: &mut Document) {
+        self.finish_as(document, |gold| Item::Task(Task { instruction, user, gold }));
+    }
+
+    fn finish_as(mut self, document: &mut Document, item: impl FnOnce(Trace) -> Item) {
+        if self.mistakes.is_empty() && !self.is_spoilt {
+            document.items.push(item(self.trace));
+        }
+        document.mistakes.append(&mut self.mistakes);
+    }
+}
