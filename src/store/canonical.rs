@@ -74,7 +74,12 @@ pub struct Rows {
 struct Hashed {
     rows: Vec<(i64, Hash)>,
     whole: Hash,
+    /// The hash as it stands before each [`STRIDE`]th row: a later state is hashed from the last that comes before what changed.
+    starts: Vec<Sha256>,
 }
+
+/// Rows between two places where the hash of a later state can start: less is more memory, more is more to hash.
+const STRIDE: usize = 64;
 
 impl Rows {
     /// Hash every row.
@@ -84,8 +89,7 @@ impl Rows {
             let order = order(table);
             let rows: Vec<(i64, Hash)> = tx.all(table)?.iter().map(|row| (row.key(), row_hash(row, &order))).collect();
             if !rows.is_empty() {
-                let whole = table_hash(rows.iter().map(|(_, hash)| hash));
-                tables.insert(table.name, Hashed { rows, whole });
+                tables.insert(table.name, Hashed::of(rows));
             }
         }
         Ok(Rows { tables })
@@ -95,19 +99,45 @@ impl Rows {
     /// empty.
     fn later(&self, tx: &Transaction<'_>, table: &'static Table, keys: &BTreeSet<i64>) -> Result<Option<Hash>, Fault> {
         let hashed = self.tables.get(table.name);
-        if keys.is_empty() {
-            return Ok(hashed.map(|hashed| hashed.whole));
-        }
-        let rows = hashed.into_iter().flat_map(|hashed| &hashed.rows);
-        let mut now: BTreeMap<i64, Hash> = rows.copied().collect();
+        let Some(first) = keys.first() else { return Ok(hashed.map(|hashed| hashed.whole)) };
+        let rows = hashed.map_or(&[][..], |hashed| &hashed.rows);
+        let same = rows.partition_point(|(key, _)| key < first);
+        let start = same / STRIDE;
+        let at = hashed.and_then(|hashed| hashed.starts.get(start));
+        let mut whole = at.cloned().unwrap_or_default();
+        let mut some = start > 0;
+        let mut old = rows[start * STRIDE..].iter().peekable();
         let order = order(table);
         for key in keys {
-            match tx.get(table, *key)? {
-                Some(row) => now.insert(*key, row_hash(&row, &order)),
-                None => now.remove(key),
-            };
+            while let Some((_, hash)) = old.next_if(|(before, _)| before < key) {
+                some = true;
+                whole.update(hash);
+            }
+            old.next_if(|(same, _)| same == key);
+            if let Some(row) = tx.get(table, *key)? {
+                some = true;
+                whole.update(row_hash(&row, &order));
+            }
         }
-        Ok((!now.is_empty()).then(|| table_hash(now.values())))
+        for (_, hash) in old {
+            some = true;
+            whole.update(hash);
+        }
+        Ok(some.then(|| whole.finalize().into()))
+    }
+}
+
+impl Hashed {
+    fn of(rows: Vec<(i64, Hash)>) -> Hashed {
+        let mut whole = Sha256::new();
+        let mut starts = vec![whole.clone()];
+        for (at, (_, hash)) in rows.iter().enumerate() {
+            whole.update(hash);
+            if (at + 1).is_multiple_of(STRIDE) {
+                starts.push(whole.clone());
+            }
+        }
+        Hashed { rows, whole: whole.finalize().into(), starts }
     }
 }
 
@@ -147,12 +177,6 @@ impl Store {
 
 fn row_hash(row: &Row, order: &[usize]) -> Hash {
     Sha256::digest(Json::Object(canonical(row, order)).to_string()).into()
-}
-
-fn table_hash<'a>(rows: impl Iterator<Item = &'a Hash>) -> Hash {
-    let mut whole = Sha256::new();
-    rows.for_each(|hash| whole.update(hash));
-    whole.finalize().into()
 }
 
 /// The positions of a table's columns, in name order.
