@@ -1,7 +1,7 @@
 //! The life of a call: shape and types, references, acting user, rules, write, journal; one transaction.
 
 use super::judge::{Stop, Verdict, judge};
-use super::{CallError, Episode, Outcome, find};
+use super::{CallError, Consulted, Episode, Outcome, find};
 use crate::action;
 use crate::action::call::{Call, Permit};
 use crate::halt::{Halt, Problem};
@@ -54,6 +54,7 @@ pub(super) struct Record {
     pub number: i64,
     pub actor: Option<i64>,
     pub violations: Vec<Halt>,
+    pub consulted: Vec<Consulted>,
 }
 
 impl Episode {
@@ -103,6 +104,7 @@ impl Episode {
             text: first.answer,
             is_error: first.outcome != OK,
             rule: first.rule,
+            consulted: Vec::new(),
             number: first.call,
             repeated: true,
         };
@@ -163,7 +165,8 @@ impl Episode {
         }
         tx.commit()?;
         let Entry { answer: text, rule, .. } = entry;
-        Ok(Outcome { answer, text, is_error: ledger.is_none(), rule, number: record.number, repeated: false })
+        let Record { number, consulted, .. } = record;
+        Ok(Outcome { answer, text, is_error: ledger.is_none(), rule, consulted, number, repeated: false })
     }
 
     /// Log the failure in full; tell the caller, and the journal, its number only.
@@ -197,7 +200,15 @@ impl Episode {
             tracing::error!(id, "the failure could not be journaled: {error}");
         }
         let answer = object(answer).unwrap_or_default();
-        Outcome { answer, text: entry.answer, is_error: true, rule: None, number, repeated: false }
+        Outcome {
+            answer,
+            text: entry.answer,
+            is_error: true,
+            rule: None,
+            consulted: Vec::new(),
+            number,
+            repeated: false,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Judging a call: do its references exist, who acts, and what do the rules say.
 
-use super::Mode;
 use super::call::{Failure, Record};
+use super::{Consulted, Mode};
 use crate::action::call::Call;
 use crate::action::input::{Input, Kind as InputKind};
 use crate::action::{Effect, Prepared};
@@ -266,7 +266,7 @@ impl Verdict<'_> {
     /// Apply rules in order.
     pub fn rules(&self, rules: &[Arc<Rule>], view: &mut View, rows: &[Row], record: &mut Record) -> Result<(), Stop> {
         for rule in rules {
-            if let Some(halt) = self.broken(rule, view, rows)? {
+            if let Some(halt) = self.broken(rule, view, rows, record)? {
                 self.violation(halt, record)?;
             }
         }
@@ -274,7 +274,7 @@ impl Verdict<'_> {
     }
 
     /// The halt of a rule that applies and does not hold.
-    fn broken(&self, rule: &Rule, view: &mut View, rows: &[Row]) -> Result<Option<Halt>, Stop> {
+    fn broken(&self, rule: &Rule, view: &mut View, rows: &[Row], record: &mut Record) -> Result<Option<Halt>, Stop> {
         if rule.present.iter().any(|name| view.get(name).is_null()) {
             return Ok(None);
         }
@@ -289,6 +289,7 @@ impl Verdict<'_> {
             let value = self.look(look, view, rows)?;
             view.bind(look.name.as_str(), value, &look.of);
         }
+        consult(rule, view, record);
         if rule.unless.holds(view)? {
             return Ok(None);
         }
@@ -337,6 +338,21 @@ impl Verdict<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Note what a rule looks at.
+fn consult(rule: &Rule, view: &View, record: &mut Record) {
+    let rows = rule.paths.iter().flat_map(|path| view.rows(path)).map(|row| (row.table(), Some(row.key())));
+    let searched = rule.looks.iter().filter_map(|look| match look.what {
+        Sight::Count(table) | Sight::List(table, _) => Some((table, None)),
+        Sight::Concerned(_) => None,
+    });
+    for (table, key) in rows.chain(searched) {
+        if !record.consulted.iter().any(|known| known.table == table && known.key == key) {
+            let (rule, clause) = (rule.id.clone(), rule.clause.clone());
+            record.consulted.push(Consulted { table, key, rule, clause });
+        }
     }
 }
 

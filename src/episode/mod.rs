@@ -6,7 +6,7 @@ mod judge;
 
 use crate::policy::{Audit, Policy};
 use crate::store::canonical::{Extent, StateHash};
-use crate::store::catalogue::USERS;
+use crate::store::catalogue::{Table, USERS};
 use crate::store::difference::{Difference, difference};
 use crate::store::fixtures::Fixtures;
 use crate::store::image::{Image, Sheet};
@@ -104,10 +104,25 @@ pub struct Outcome {
     pub is_error: bool,
     /// The rule that halted it.
     pub rule: Option<String>,
+    /// What its rules looked at before they let it through, or did not; nothing in mode `off`.
+    pub consulted: Vec<Consulted>,
     /// Its number in the episode's journal.
     pub number: i64,
     /// Whether this is the answer of an earlier call under the same key. Then nothing was written.
     pub repeated: bool,
+}
+
+/// A record, or a table, that a rule looked at when a call was judged: what its caller should have read before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Consulted {
+    /// The table.
+    pub table: &'static Table,
+    /// The record's id; none where the rule searched the table.
+    pub key: Option<i64>,
+    /// The first rule that looked there.
+    pub rule: String,
+    /// The clause that it enforces.
+    pub clause: String,
 }
 
 /// Why a call could not be one. Nothing was run, and nothing is journaled.

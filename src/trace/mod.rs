@@ -26,6 +26,8 @@ pub struct Trace {
     pub actor: Option<String>,
     /// The calls, in the order in which they were made.
     pub calls: Vec<Call>,
+    /// Where each of them stands in the file; none for a trace that was not read.
+    pub places: Vec<Source>,
     /// What was said between the calls.
     pub messages: Vec<Message>,
     /// Texts that the agent must tell its user; runs have none of their own.
@@ -64,6 +66,8 @@ pub struct Call {
     pub tool: String,
     /// The arguments, in the order in which they were given.
     pub arguments: Map<String, Json>,
+    /// The arguments as the model wrote them, where that is no JSON object: then no tool was called.
+    pub malformed: Option<String>,
     /// What came back; none where the recording ends first.
     pub answer: Option<Answer>,
     /// The idempotency key that came with it.
@@ -172,6 +176,11 @@ impl Trace {
         }
         steps.extend(messages.map(Step::Message));
         steps
+    }
+
+    /// Where the call with that index stands.
+    pub fn place(&self, at: usize) -> &Source {
+        self.places.get(at).unwrap_or(&self.source)
     }
 
     /// What the agent told its user, in order.

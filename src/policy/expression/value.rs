@@ -88,6 +88,25 @@ impl View {
         }
         Ok(())
     }
+    /// The rows that a path passes through, from the one in view.
+    pub fn rows(&self, path: &str) -> Vec<&Row> {
+        let mut fields = path.split('.');
+        let name = fields.next();
+        let bound = self.names.iter().rev().find(|(known, _)| Some(&**known) == name);
+        let mut rows = Vec::new();
+        let mut at = bound.and_then(|(_, bound)| match bound {
+            Bound::Row(root) => Some(root),
+            Bound::Plain(_) => None,
+        });
+        while let Some(linked) = at {
+            rows.push(&linked.row);
+            let column = fields.next().and_then(|field| link(linked.row.table(), field));
+            at = column.and_then(|(column, _)| {
+                linked.links.iter().find(|(known, _)| *known == column).map(|(_, linked)| linked)
+            });
+        }
+        rows
+    }
     /// What `path` leads to, as it is kept: null where something on the way is null, the id where it ends at a row.
     pub fn get(&self, path: &str) -> Json {
         self.find(path).map_or(Json::Null, |found| found.to_json())

@@ -12,9 +12,6 @@ pub fn id(node: &Node<'_>) -> Result<Option<String>, Mistake> {
 
 /// A call: its id, which is empty where it has none, its tool and its arguments.
 pub fn call(node: &Node<'_>) -> Result<Call, Mistake> {
-    if let Some(error) = node.get("parse_error") {
-        return Err(error.source.mistake("the harness could not read the call, so no tool was called"));
-    }
     // OpenAI's chat has an object there, Inspect the tool's name.
     let function = node.get("function").filter(|function| function.json.is_object()).unwrap_or_else(|| node.clone());
     let tool = match function.first(&["name", "function_name", "function"]) {
@@ -22,21 +19,23 @@ pub fn call(node: &Node<'_>) -> Result<Call, Mistake> {
         None => function.need("name")?.text()?,
     };
     let arguments = function.first(&["arguments", "kwargs", "input"]);
-    let arguments = arguments.map_or(Ok(Map::new()), |arguments| self::arguments(&arguments))?;
-    Ok(Call { id: id(node)?.unwrap_or_default(), tool: tool.to_owned(), arguments, ..Call::default() })
+    let (arguments, mut malformed) = arguments.map_or(Ok(Default::default()), |given| self::arguments(&given))?;
+    if let Some(error) = node.get("parse_error") {
+        malformed = Some(error.text()?.to_owned());
+    }
+    Ok(Call { id: id(node)?.unwrap_or_default(), tool: tool.to_owned(), arguments, malformed, ..Call::default() })
 }
 
-/// Arguments: an object, or the text of one.
-pub fn arguments(node: &Node<'_>) -> Result<Map<String, Json>, Mistake> {
-    let Json::String(text) = node.json else { return node.object().cloned() };
+/// Arguments: an object, or the text of one. A text that is none is kept, for models write such.
+fn arguments(node: &Node<'_>) -> Result<(Map<String, Json>, Option<String>), Mistake> {
+    let Json::String(text) = node.json else { return Ok((node.object()?.clone(), None)) };
     // Models write nothing at all for a tool without inputs.
     if text.trim().is_empty() {
-        return Ok(Map::new());
+        return Ok((Map::new(), None));
     }
     match serde_json::from_str(text) {
-        Ok(Json::Object(arguments)) => Ok(arguments),
-        Ok(_) => Err(node.source.mistake("must be the text of a JSON object, and is that of another value")),
-        Err(error) => Err(node.source.mistake(format!("must be the text of a JSON object: {error}"))),
+        Ok(Json::Object(arguments)) => Ok((arguments, None)),
+        Ok(_) | Err(_) => Ok((Map::new(), Some(text.clone()))),
     }
 }
 

@@ -97,7 +97,7 @@ fn request(transcript: &mut Transcript, node: &Node<'_>) -> Result<(), Mistake> 
     });
     // One that cannot be read still counts, so that its answer finds it.
     let call = transcript.note(call).unwrap_or(Call { id, ..Call::default() });
-    transcript.call(call);
+    transcript.call(call, &node.source);
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 
 use super::lines::Line;
 use super::transcript::Transcript;
-use super::{Node, call, chat, header};
+use super::{Node, chat, header};
 use crate::trace::{Answer, Call, Document, Mistake, Role, Step, Trace, Verdict};
 use serde_json::{Map, Value as Json, json};
 
@@ -80,14 +80,14 @@ impl Journal {
         if given != Some(next) {
             return Err(number.source.mistake(format!("must be {next}: calls are numbered from 1 without gaps")));
         }
-        self.transcript.call(call);
+        self.transcript.call(call, &node.source);
         Ok(())
     }
 }
 
 fn read_call(node: &Node<'_>) -> Result<Call, Mistake> {
     let tool = node.need("tool")?.text()?.to_owned();
-    let arguments = call::arguments(&node.need("arguments")?)?;
+    let arguments = node.need("arguments")?.object()?.clone();
     let verdict = verdict(node)?;
     let marked = node.get("is_error").map(|mark| mark.json.as_bool().ok_or_else(|| mark.wrong("true or false")));
     let is_error = marked.transpose()?.or(verdict.as_ref().map(is_error));
@@ -96,6 +96,7 @@ fn read_call(node: &Node<'_>) -> Result<Call, Mistake> {
         id: node.label_at("id")?.unwrap_or_default(),
         tool,
         arguments,
+        malformed: node.get("malformed").map(|text| text.text().map(str::to_owned)).transpose()?,
         answer,
         key: node.label_at("key")?,
         actor: node.label_at("actor")?,
@@ -135,6 +136,7 @@ pub fn call_line(number: usize, call: &Call) -> String {
     put("tool", Some(call.tool.as_str().into()));
     put("actor", call.actor.as_deref().map(Into::into));
     put("arguments", Some(call.arguments.clone().into()));
+    put("malformed", call.malformed.as_deref().map(Into::into));
     if let Some(answer) = &call.answer {
         put("answer", Some(answer.value.clone()));
         let implied = call.verdict.as_ref().map(is_error);

@@ -47,7 +47,8 @@ fn messages(step: Step<'_>) -> Vec<Json> {
         Step::Message(message) => return vec![json!({"role": chat::role(message.role), "content": message.text})],
         Step::Call(call) => call,
     };
-    let arguments = Json::from(call.arguments.clone()).to_string();
+    let written = || Json::from(call.arguments.clone()).to_string();
+    let arguments = call.malformed.clone().unwrap_or_else(written);
     let function = json!({"name": call.tool, "arguments": arguments});
     let calls = json!([{"id": call.id, "type": "function", "function": function}]);
     let asked = json!({"role": "assistant", "content": null, "tool_calls": calls});

@@ -102,7 +102,8 @@ fn items(step: Step<'_>) -> Vec<Json> {
         }
         Step::Call(call) => call,
     };
-    let arguments = Json::from(call.arguments.clone()).to_string();
+    let written = || Json::from(call.arguments.clone()).to_string();
+    let arguments = call.malformed.clone().unwrap_or_else(written);
     let asked = json!({"type": "function_call", "call_id": call.id, "name": call.tool, "arguments": arguments});
     let answer = call.answer.as_ref();
     let answered = answer.map(

@@ -58,7 +58,9 @@ fn facts(transcript: &mut Transcript, node: &Node<'_>, around: &Node<'_>) -> Res
         transcript.trace.name = id.label()?;
         transcript.trace.task = Some(id.label()?);
     }
-    transcript.trace.outputs = node.list("outputs")?.iter().map(Node::plain).collect();
+    // Some files say `output`.
+    let outputs = if node.get("outputs").is_some() { "outputs" } else { "output" };
+    transcript.trace.outputs = node.list(outputs)?.iter().map(Node::plain).collect();
     Ok((node.label_at("instruction")?, node.label_at("user_id")?))
 }
 

@@ -65,17 +65,17 @@ impl Transcript {
     /// A call was made, as the node says. One that cannot be read still counts, so that its answer finds it.
     pub fn read_call(&mut self, node: &Node<'_>) {
         let call = self.note(call::call(node));
-        self.call(
-            call.unwrap_or_else(|| Call { id: call::id(node).ok().flatten().unwrap_or_default(), ..Call::default() }),
-        );
+        let unread = || Call { id: call::id(node).ok().flatten().unwrap_or_default(), ..Call::default() };
+        self.call(call.unwrap_or_else(unread), &node.source);
     }
 
     /// A call was made; without an id it is known by its number.
-    pub fn call(&mut self, mut call: Call) {
+    pub fn call(&mut self, mut call: Call, source: &Source) {
         if call.id.is_empty() {
             call.id = (self.trace.calls.len() + 1).to_string();
         }
         self.trace.calls.push(call);
+        self.trace.places.push(source.clone());
     }
 
     /// The oldest call without an answer that has this id, where one is given.

@@ -165,6 +165,6 @@ fn call() -> impl Strategy<Value = Call> {
         // A journal's outcome says whether the answer is an error.
         let implied = verdict.as_ref().map(|verdict| verdict.outcome != "ok");
         let answer = answer.map(|(value, is_error)| Answer { value, is_error: is_error.or(implied) });
-        Call { id, tool, arguments, answer, key, actor, verdict }
+        Call { id, tool, arguments, malformed: None, answer, key, actor, verdict }
     })
 }

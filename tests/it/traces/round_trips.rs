@@ -16,7 +16,10 @@ fn kept(format: Format, call: &Call) -> Call {
     let answer = answer.map(|answer| Answer { is_error: answer.is_error.filter(|_| marks), ..answer });
     match format {
         Format::Ndjson => call.clone(),
-        _ => Call { answer, key: None, actor: None, verdict: None, ..call.clone() },
+        Format::OpenAi | Format::OpenAiResponses => {
+            Call { answer, key: None, actor: None, verdict: None, ..call.clone() }
+        }
+        _ => Call { answer, malformed: None, key: None, actor: None, verdict: None, ..call.clone() },
     }
 }
 
