@@ -6,6 +6,7 @@ mod demo;
 mod episode;
 mod fixtures;
 mod http;
+mod inputs;
 mod policy;
 mod print;
 mod serve;

@@ -141,6 +141,11 @@ impl Format {
         FORMATS.iter().find(|entry| entry.name == name).map(|entry| entry.format)
     }
 
+    /// The name by which a person chooses it.
+    pub fn name(self) -> &'static str {
+        FORMATS.iter().find(|entry| entry.format == self).map_or("", |entry| entry.name)
+    }
+
     /// Whether traces can be written in it.
     pub fn is_written(self) -> bool {
         FORMATS.iter().any(|entry| entry.format == self && entry.write.is_some())
@@ -149,7 +154,7 @@ impl Format {
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(FORMATS.iter().find(|entry| entry.format == *self).map_or("", |entry| entry.name))
+        f.write_str(self.name())
     }
 }
 
@@ -161,9 +166,17 @@ pub fn detect(text: &str, file: &str) -> Result<Format, Mistake> {
 
 /// All that a text holds; a mistake where it is in no known format, or holds nothing.
 pub fn read(text: &str, file: &str) -> Result<Document, Mistake> {
+    read_as(None, text, file)
+}
+
+/// All that a text holds in that format; in the one that fits it where none is given.
+pub fn read_as(format: Option<Format>, text: &str, file: &str) -> Result<Document, Mistake> {
     let file: Arc<str> = file.into();
     let lines = lines::split(text, &file)?;
-    let entry = entry(&lines, &file)?;
+    let entry = match FORMATS.iter().find(|entry| Some(entry.format) == format) {
+        Some(entry) => entry,
+        None => entry(&lines, &file)?,
+    };
     let mut document = Document { format: entry.format, items: Vec::new(), mistakes: Vec::new() };
     let lines = lines::unpack(&lines, entry.fits);
     match entry.read {
