@@ -3,6 +3,12 @@
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+/// The outcome of a call that went through.
+pub const OK: &str = "ok";
+
+/// The code of a refusal of arguments that do not fit.
+pub const INVALID_INPUT: &str = "INVALID_INPUT";
+
 /// One refusal, as the agent reads it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Halt {

@@ -136,7 +136,7 @@ pub fn modes() -> impl TypedValueParser<Value = Mode> {
         PossibleValue::new("observe").help("It goes through, and the journal says what would have halted it"),
         PossibleValue::new("off").help("It goes through; only types and references are checked"),
     ])
-    .try_map(|name| Mode::ALL.into_iter().find(|mode| mode.name() == name).ok_or("no such mode"))
+    .try_map(|name| Mode::named(&name).ok_or("no such mode"))
 }
 
 /// Who may write audit entries, by name.

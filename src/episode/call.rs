@@ -4,7 +4,7 @@ use super::judge::{Stop, Verdict, judge};
 use super::{CallError, Consulted, Episode, Outcome, find};
 use crate::action;
 use crate::action::call::{Call, Permit};
-use crate::halt::{Halt, Problem};
+use crate::halt::{Halt, OK, Problem};
 use crate::policy::{Act, Audit, Policy, Tool, Work, expression};
 use crate::store::catalogue::AUDIT_LOGS;
 use crate::store::fixtures::brief_text;
@@ -211,9 +211,6 @@ impl Episode {
         }
     }
 }
-
-/// The outcome of a call that went through.
-const OK: &str = "ok";
 
 /// Judge an action and, if it passes, run it.
 fn run(verdict: &Verdict<'_>, act: &Act, arguments: Map<String, Json>, record: &mut Record) -> Result<Done, Stop> {

@@ -34,6 +34,11 @@ impl Mode {
     /// All modes.
     pub const ALL: [Mode; 3] = [Mode::Enforce, Mode::Observe, Mode::Off];
 
+    /// The mode of that name.
+    pub fn named(name: &str) -> Option<Mode> {
+        Mode::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+
     /// Its name on the command line and in the journal.
     pub fn name(self) -> &'static str {
         match self {

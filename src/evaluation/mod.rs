@@ -1,3 +1,10 @@
 //! The evaluator's bench: traces are replayed, graded against what is held to be right, and linted.
 
+pub mod compare;
+pub mod grade;
+pub mod lint;
 pub mod model;
+mod process;
+pub mod replay;
+pub mod stages;
+pub mod totals;

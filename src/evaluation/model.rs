@@ -4,7 +4,7 @@ use crate::episode::Mode;
 use crate::store::Obligation;
 use crate::trace::Source;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 
@@ -124,6 +124,9 @@ pub struct Replay {
     /// The number of the first call whose recorded answer is not ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_divergence: Option<usize>,
+    /// In what it was recorded otherwise than it was run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Its calls, in order.
     pub calls: Vec<Step>,
     /// Duties that no call has paid.
@@ -222,7 +225,7 @@ pub struct AnswerDifference {
 }
 
 /// A rule that a call broke.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Broken {
     /// The halt's code.
     pub code: String,
@@ -238,7 +241,7 @@ pub struct Broken {
 }
 
 /// A row that a call wrote.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RowChange {
     /// The table.
     pub table: String,

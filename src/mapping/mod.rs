@@ -36,6 +36,8 @@ pub struct Answered {
     pub made: Option<(String, Map<String, Json>)>,
     /// What our call came to, where it is in the episode's journal.
     pub outcome: Option<Outcome>,
+    /// The table, in ours, that it looked in.
+    pub searched: Option<&'static str>,
     /// The rows that the answer shows: table and key, in ours.
     pub seen: Vec<(&'static str, i64)>,
 }
@@ -74,6 +76,11 @@ impl Mapping {
         Ok(Mapping { id: id.to_owned() })
     }
 
+    /// The environment whose fixtures it reads; its vocabularies share them.
+    pub fn environment(&self) -> &str {
+        &self.id
+    }
+
     /// A foreign folder of fixtures, in our tables.
     pub fn fixtures(&self, directory: &Path) -> Result<Fixtures, Vec<Problem>> {
         Fixtures::from_directory(directory, &|_| None)
@@ -86,6 +93,13 @@ impl Mapping {
 
     /// Make a foreign call.
     pub fn call(&self, _episode: &mut Episode, _tool: &str, _arguments: &Map<String, Json>) -> Answered {
-        Answered { answer: Json::Null, standing: Standing::UnknownTool, made: None, outcome: None, seen: Vec::new() }
+        Answered {
+            answer: Json::Null,
+            standing: Standing::UnknownTool,
+            made: None,
+            outcome: None,
+            searched: None,
+            seen: Vec::new(),
+        }
     }
 }

@@ -1,0 +1,161 @@
+//! What is wrong with what is held to be right.
+
+use super::compare::Closeness;
+use super::grade::holds;
+use super::model::{Broken, Comparison, Finding, Place, Severity, Step, TraceReport};
+use super::replay::{Conditions, Error, OUTSIDE, REFUSED, Stage, UNKNOWN_TOOL};
+use crate::episode::Mode;
+use crate::halt::OK;
+use crate::policy::Audit;
+use crate::trace::Trace;
+use serde_json::Value as Json;
+
+/// How gold is linted.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Who writes audit entries; the policy's way where none is given.
+    pub audit: Option<Audit>,
+    /// The acting user, whatever gold says.
+    pub actor: Option<String>,
+    /// The user whom the task names.
+    pub user: Option<String>,
+}
+
+/// Everything that a check can be called, with what it means: the list in the documents is this one.
+pub const CHECKS: [(&str, Severity, &str); 13] = [
+    ("gold-halts", Severity::Error, "a call breaks a rule of the policy"),
+    ("gold-invalid", Severity::Error, "a call's arguments do not fit the tool"),
+    ("no-such-record", Severity::Error, "a call refers to a record that does not exist"),
+    ("unknown-tool", Severity::Error, "nobody knows the tool"),
+    ("wrong-actor", Severity::Error, "a call acts for somebody else than the acting user, or nobody acts"),
+    ("unpaid", Severity::Error, "an audit entry is owed and never written"),
+    ("fault", Severity::Error, "the program failed"),
+    ("outside", Severity::Warning, "the policy does not speak of what a call does"),
+    ("other-user", Severity::Warning, "the calls act for somebody else than the user whom the task names"),
+    ("answer-differs", Severity::Warning, "the recorded answer is not what the call answers"),
+    ("changes-nothing", Severity::Warning, "the final state is the one that the task begins with"),
+    ("output-not-produced", Severity::Warning, "no answer holds a text that the agent is to tell"),
+    (
+        "answer-shape",
+        Severity::Note,
+        "the recorded answer is a row where the call answers a list of it, or the reverse",
+    ),
+];
+
+/// Run gold, letting through what breaks a rule, so that one mistake does not bring others with it; and say what is wrong.
+pub fn lint(stage: &Stage, gold: &Trace, options: &Options) -> Result<TraceReport, Error> {
+    let conditions = Conditions {
+        mode: Mode::Observe,
+        audit: options.audit,
+        actor: options.actor.clone(),
+        otherwise: options.user.clone(),
+        answers: Closeness::Canonical,
+    };
+    let replay = stage.play(gold, &conditions)?.replay;
+    let mut lint = Lint { gold, findings: Vec::new() };
+    if let (Some(user), Some(actor)) = (&options.user, &replay.actor)
+        && user != actor
+    {
+        lint.whole("other-user", format!("the task names user {user}, and its calls act for user {actor}"));
+    }
+    for step in &replay.calls {
+        lint.step(step);
+    }
+    for duty in &replay.unpaid {
+        let text = format!("the {} of {} {} has no audit entry", duty.action, duty.entity_type, duty.entity_id);
+        match replay.calls.get(duty.call.wrapping_sub(1)) {
+            Some(step) => lint.call("unpaid", step, None, text),
+            None => lint.whole("unpaid", text),
+        }
+    }
+    if replay.unchanged && !replay.calls.is_empty() {
+        lint.whole("changes-nothing", "the calls change nothing that counts".to_owned());
+    }
+    for output in &gold.outputs {
+        let is_produced = |step: &Step| holds(&step.answer.to_string().to_lowercase(), &output.to_lowercase());
+        if !replay.calls.iter().any(is_produced) {
+            lint.whole("output-not-produced", format!("no answer holds the output {output:?}"));
+        }
+    }
+    Ok(TraceReport { replay, verdict: None, findings: lint.findings })
+}
+
+struct Lint<'a> {
+    gold: &'a Trace,
+    findings: Vec<Finding>,
+}
+
+impl Lint<'_> {
+    fn step(&mut self, step: &Step) {
+        let said = || step.answer.get("error").unwrap_or(&step.answer);
+        let text = || said().as_str().map_or_else(|| said().to_string(), str::to_owned);
+        for broken in step.broken() {
+            let check = match broken.rule.as_str() {
+                "input.schema" => "gold-invalid",
+                "input.reference" => "no-such-record",
+                "actor.given" | "actor.same" => "wrong-actor",
+                _ => "gold-halts",
+            };
+            self.call(check, step, Some(broken), problems(broken, &step.answer));
+        }
+        match step.outcome.as_str() {
+            OK => {}
+            REFUSED => self.call("gold-invalid", step, None, text()),
+            OUTSIDE => self.call("outside", step, None, "the policy has nothing for it; it was left out".to_owned()),
+            UNKNOWN_TOOL => self.call("unknown-tool", step, None, text()),
+            "FAULT" => self.call("fault", step, None, text()),
+            // A halt without a rule: arguments that were no JSON object.
+            _ if step.halt.is_none() => self.call("gold-invalid", step, None, text()),
+            _ => {}
+        }
+        // Of a call that does not run now, the difference says nothing more.
+        if step.outcome == OK {
+            let place = step.difference.as_ref();
+            let place =
+                place.map(|d| format!("{}: {} is recorded, {} is right", at(&d.pointer), d.recorded, d.replayed));
+            match step.comparison {
+                Comparison::Different => self.call("answer-differs", step, None, place.unwrap_or_default()),
+                Comparison::Shape => {
+                    self.call("answer-shape", step, None, "a row stands for a list of one, or the reverse".to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn call(&mut self, check: &'static str, step: &Step, broken: Option<&Broken>, message: String) {
+        let place = Place::from(self.gold.place(step.call - 1));
+        let finding = finding(check, place, message);
+        self.findings.push(Finding {
+            call: Some(step.call),
+            tool: Some(step.tool.clone()),
+            rule: broken.map(|broken| broken.rule.clone()),
+            clause: broken.map(|broken| broken.clause.clone()),
+            ..finding
+        });
+    }
+
+    fn whole(&mut self, check: &'static str, message: String) {
+        self.findings.push(finding(check, Place::from(&self.gold.source), message));
+    }
+}
+
+fn finding(check: &'static str, place: Place, message: String) -> Finding {
+    let severity =
+        CHECKS.iter().find(|(name, ..)| *name == check).map_or(Severity::Error, |(_, severity, _)| *severity);
+    Finding { severity, check: check.to_owned(), place, call: None, tool: None, rule: None, clause: None, message }
+}
+
+fn at(pointer: &str) -> &str {
+    if pointer.is_empty() { "the answer" } else { pointer }
+}
+
+/// What is wrong; of arguments, each of them.
+fn problems(broken: &Broken, answer: &Json) -> String {
+    let problems = answer.get("problems").and_then(Json::as_array);
+    let each = problems.into_iter().flatten().filter_map(|problem| {
+        Some(format!("{} {}", problem.get("field")?.as_str()?, problem.get("problem")?.as_str()?))
+    });
+    let list: Vec<String> = each.collect();
+    if list.is_empty() { broken.message.clone() } else { format!("{}: {}", broken.code, list.join("; ")) }
+}

@@ -1,0 +1,140 @@
+//! Which policy, mapping and fixtures a trace is run with, each loaded once.
+
+use super::replay::{Conditions, Stage};
+use crate::episode::Mode;
+use crate::mapping::{self, Mapping};
+use crate::policy::{self, Policy};
+use crate::store::fixtures::Fixtures;
+use crate::store::image::Image;
+use crate::trace::{Settings, Trace};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What was asked for. What is left out is as each trace says.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Where policies are.
+    pub policies: policy::Source,
+    /// Where mappings are.
+    pub mappings: mapping::Source,
+    /// The policy.
+    pub policy: Option<String>,
+    /// The mapping.
+    pub mapping: Option<String>,
+    /// The folder of fixtures, foreign ones where there is a mapping.
+    pub fixtures: Option<PathBuf>,
+    /// What happens to a call that a rule would halt.
+    pub mode: Option<Mode>,
+}
+
+/// The policy of a trace that names none.
+const DEFAULT_POLICY: &str = "all";
+
+/// All stages that were asked for so far.
+pub struct Stages {
+    choice: Choice,
+    policies: BTreeMap<String, Arc<Policy>>,
+    images: BTreeMap<Option<String>, Arc<Image>>,
+    stages: BTreeMap<(String, Option<String>), Arc<Stage>>,
+}
+
+impl Stages {
+    /// None so far.
+    pub fn new(choice: Choice) -> Stages {
+        Stages { choice, policies: BTreeMap::new(), images: BTreeMap::new(), stages: BTreeMap::new() }
+    }
+
+    /// The stage of a trace, and what happens there to a call that a rule would halt; else what is wrong with what was asked for.
+    pub fn of(&mut self, trace: &Trace) -> Result<(Arc<Stage>, Mode), String> {
+        let recorded = &trace.settings;
+        let mapping = self.mapping(recorded)?;
+        let own = mapping.as_ref().and_then(|id| Mapping::policy_of(&self.choice.mappings, id));
+        let policy = self.choice.policy.clone().or_else(|| own.clone()).or_else(|| recorded.policy.clone());
+        let policy = policy.unwrap_or_else(|| DEFAULT_POLICY.to_owned());
+        let mode = self.choice.mode.or_else(|| recorded.mode.as_deref().and_then(Mode::named));
+        // Under the policy that stands for a foreign environment, its calls are made as they were made there: unchecked.
+        let usual = if own.as_ref() == Some(&policy) { Mode::Off } else { Mode::Enforce };
+        Ok((self.stage(policy, mapping)?, mode.unwrap_or(usual)))
+    }
+
+    fn mapping(&self, recorded: &Settings) -> Result<Option<String>, String> {
+        if let Some(id) = &self.choice.mapping {
+            return Ok(Some(id.clone()));
+        }
+        let Some(environment) = &recorded.environment else { return Ok(None) };
+        let found = Mapping::of(&self.choice.mappings, environment, recorded.interface.as_deref());
+        let interface =
+            recorded.interface.as_ref().map_or(String::new(), |interface| format!(", interface {interface}"));
+        found.map(Some).ok_or_else(|| {
+            let known = Mapping::ids(&self.choice.mappings).join(", ");
+            format!("was recorded in {environment}{interface}, for which there is no mapping; there are: {known}")
+        })
+    }
+
+    fn stage(&mut self, policy: String, mapping: Option<String>) -> Result<Arc<Stage>, String> {
+        let name = (policy, mapping);
+        if let Some(stage) = self.stages.get(&name) {
+            return Ok(stage.clone());
+        }
+        let policy = self.policy(&name.0)?;
+        let mapping = match &name.1 {
+            None => None,
+            Some(id) => {
+                let loaded = Mapping::load(&self.choice.mappings, id, &policy);
+                Some(Arc::new(loaded.map_err(|mistakes| listed("the mapping has mistakes:", &mistakes))?))
+            }
+        };
+        let image = self.image(mapping.as_deref())?;
+        let stage = Stage::new(policy, image, mapping).map_err(|fault| fault.to_string())?;
+        Ok(self.stages.entry(name).or_insert(Arc::new(stage)).clone())
+    }
+
+    fn policy(&mut self, id: &str) -> Result<Arc<Policy>, String> {
+        if let Some(policy) = self.policies.get(id) {
+            return Ok(policy.clone());
+        }
+        let ids = policy::ids(&self.choice.policies);
+        if !ids.iter().any(|known| known == id) {
+            return Err(format!("there is no policy {id:?}; there are: {}", ids.join(", ")));
+        }
+        let policy = policy::load(&self.choice.policies, id);
+        let policy = Arc::new(policy.map_err(|mistakes| listed("the policy has mistakes:", &mistakes))?);
+        self.policies.insert(id.to_owned(), policy.clone());
+        Ok(policy)
+    }
+
+    /// The vocabularies of one environment read the same folder alike, so that it is loaded once.
+    fn image(&mut self, mapping: Option<&Mapping>) -> Result<Arc<Image>, String> {
+        let environment = mapping.map(|mapping| mapping.environment().to_owned());
+        if let Some(image) = self.images.get(&environment) {
+            return Ok(image.clone());
+        }
+        let fixtures = match (mapping, &self.choice.fixtures) {
+            (Some(mapping), Some(folder)) => mapping.fixtures(folder),
+            (Some(mapping), None) => {
+                let id = &mapping.id;
+                return Err(format!("the mapping {id} needs the folder of its environment's records: --fixtures DIR"));
+            }
+            (None, Some(folder)) => Fixtures::from_directory(folder, &|_| None),
+            (None, None) => Fixtures::shipped(&|_| None),
+        };
+        let fixtures = fixtures.map_err(|problems| listed("the fixtures have problems:", &problems))?;
+        let image = fixtures.image().map_err(|fault| fault.to_string())?;
+        self.images.insert(environment, image.clone());
+        Ok(image)
+    }
+}
+
+impl Conditions {
+    /// Conditions in that mode, all else as the trace says; answers are compared by their meaning.
+    pub fn in_mode(mode: Mode) -> Conditions {
+        let answers = super::compare::Closeness::Canonical;
+        Conditions { mode, audit: None, actor: None, otherwise: None, answers }
+    }
+}
+
+fn listed<T: Display>(head: &str, items: &[T]) -> String {
+    items.iter().fold(head.to_owned(), |text, item| format!("{text}\n  {item}"))
+}
