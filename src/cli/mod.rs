@@ -4,11 +4,15 @@ mod call;
 mod control;
 mod demo;
 mod episode;
+mod evaluate;
 mod fixtures;
+mod grade;
 mod http;
 mod inputs;
+mod lint;
 mod policy;
 mod print;
+mod replay;
 mod serve;
 mod setup;
 mod state;
@@ -46,6 +50,9 @@ enum Command {
     Demo(demo::Demo),
     Tools(tools::Tools),
     Call(call::Call),
+    Replay(replay::Replay),
+    Grade(grade::Grade),
+    Lint(lint::Lint),
     /// Check, measure or read policies
     #[command(subcommand)]
     Policy(policy::Policy),
@@ -83,6 +90,9 @@ pub fn run() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Tools(command) => command.run(),
         Command::Call(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Grade(command) => command.run(),
+        Command::Lint(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Fixtures(command) => command.run(),
         Command::State(command) => command.run(),

@@ -146,7 +146,5 @@ pub fn audits() -> impl TypedValueParser<Value = Audit> {
         PossibleValue::new("automatic").help("The server, in the same transaction"),
         PossibleValue::new("none").help("Nobody has to"),
     ])
-    .try_map(|name| {
-        Audit::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, audit)| audit).ok_or("no such way")
-    })
+    .try_map(|name| Audit::named(&name).ok_or("no such way"))
 }

@@ -6,20 +6,8 @@ use super::model::{Broken, Comparison, Finding, Place, Severity, Step, TraceRepo
 use super::replay::{Conditions, Error, OUTSIDE, REFUSED, Stage, UNKNOWN_TOOL};
 use crate::episode::Mode;
 use crate::halt::OK;
-use crate::policy::Audit;
 use crate::trace::Trace;
 use serde_json::Value as Json;
-
-/// How gold is linted.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Who writes audit entries; the policy's way where none is given.
-    pub audit: Option<Audit>,
-    /// The acting user, whatever gold says.
-    pub actor: Option<String>,
-    /// The user whom the task names.
-    pub user: Option<String>,
-}
 
 /// Everything that a check can be called, with what it means: the list in the documents is this one.
 pub const CHECKS: [(&str, Severity, &str); 13] = [
@@ -43,17 +31,12 @@ pub const CHECKS: [(&str, Severity, &str); 13] = [
 ];
 
 /// Run gold, letting through what breaks a rule, so that one mistake does not bring others with it; and say what is wrong.
-pub fn lint(stage: &Stage, gold: &Trace, options: &Options) -> Result<TraceReport, Error> {
-    let conditions = Conditions {
-        mode: Mode::Observe,
-        audit: options.audit,
-        actor: options.actor.clone(),
-        otherwise: options.user.clone(),
-        answers: Closeness::Canonical,
-    };
+/// `user` is the one whom the task names.
+pub fn lint(stage: &Stage, gold: &Trace, user: Option<&str>, conditions: &Conditions) -> Result<TraceReport, Error> {
+    let conditions = Conditions { mode: Mode::Observe, answers: Closeness::Canonical, ..conditions.clone() };
     let replay = stage.play(gold, &conditions)?.replay;
     let mut lint = Lint { gold, findings: Vec::new() };
-    if let (Some(user), Some(actor)) = (&options.user, &replay.actor)
+    if let (Some(user), Some(actor)) = (user, &replay.actor)
         && user != actor
     {
         lint.whole("other-user", format!("the task names user {user}, and its calls act for user {actor}"));

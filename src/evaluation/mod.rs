@@ -6,5 +6,8 @@ pub mod lint;
 pub mod model;
 mod process;
 pub mod replay;
+mod run;
 pub mod stages;
 pub mod totals;
+
+pub use run::{Request, run};

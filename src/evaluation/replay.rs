@@ -100,9 +100,9 @@ impl Stage {
         Ok(Stage { policy, image, mapping, hash })
     }
 
-    /// The policy.
-    pub fn policy(&self) -> &Arc<Policy> {
-        &self.policy
+    /// The ids of its policy and its mapping.
+    pub fn name(&self) -> (String, Option<String>) {
+        (self.policy.id.clone(), self.mapping.as_ref().map(|mapping| mapping.id.clone()))
     }
 
     /// Run a trace.

@@ -1,9 +1,10 @@
 //! Which policy, mapping and fixtures a trace is run with, each loaded once.
 
+use super::compare::Closeness;
 use super::replay::{Conditions, Stage};
 use crate::episode::Mode;
 use crate::mapping::{self, Mapping};
-use crate::policy::{self, Policy};
+use crate::policy::{self, Audit, Policy};
 use crate::store::fixtures::Fixtures;
 use crate::store::image::Image;
 use crate::trace::{Settings, Trace};
@@ -27,6 +28,12 @@ pub struct Choice {
     pub fixtures: Option<PathBuf>,
     /// What happens to a call that a rule would halt.
     pub mode: Option<Mode>,
+    /// Who writes audit entries.
+    pub audit: Option<Audit>,
+    /// The acting user, by id or e-mail address.
+    pub actor: Option<String>,
+    /// How closely recorded answers must agree with ours.
+    pub answers: Closeness,
 }
 
 /// The policy of a trace that names none.
@@ -46,8 +53,9 @@ impl Stages {
         Stages { choice, policies: BTreeMap::new(), images: BTreeMap::new(), stages: BTreeMap::new() }
     }
 
-    /// The stage of a trace, and what happens there to a call that a rule would halt; else what is wrong with what was asked for.
-    pub fn of(&mut self, trace: &Trace) -> Result<(Arc<Stage>, Mode), String> {
+    /// The stage of a trace and how it is run there; else what is wrong with what was asked for. `otherwise` acts where nothing
+    /// else tells who does.
+    pub fn of(&mut self, trace: &Trace, otherwise: Option<&str>) -> Result<(Arc<Stage>, Conditions), String> {
         let recorded = &trace.settings;
         let mapping = self.mapping(recorded)?;
         let own = mapping.as_ref().and_then(|id| Mapping::policy_of(&self.choice.mappings, id));
@@ -56,7 +64,14 @@ impl Stages {
         let mode = self.choice.mode.or_else(|| recorded.mode.as_deref().and_then(Mode::named));
         // Under the policy that stands for a foreign environment, its calls are made as they were made there: unchecked.
         let usual = if own.as_ref() == Some(&policy) { Mode::Off } else { Mode::Enforce };
-        Ok((self.stage(policy, mapping)?, mode.unwrap_or(usual)))
+        let conditions = Conditions {
+            mode: mode.unwrap_or(usual),
+            audit: self.choice.audit.or_else(|| recorded.audit.as_deref().and_then(Audit::named)),
+            actor: self.choice.actor.clone(),
+            otherwise: otherwise.map(str::to_owned),
+            answers: self.choice.answers,
+        };
+        Ok((self.stage(policy, mapping)?, conditions))
     }
 
     fn mapping(&self, recorded: &Settings) -> Result<Option<String>, String> {
@@ -124,14 +139,6 @@ impl Stages {
         let image = fixtures.image().map_err(|fault| fault.to_string())?;
         self.images.insert(environment, image.clone());
         Ok(image)
-    }
-}
-
-impl Conditions {
-    /// Conditions in that mode, all else as the trace says; answers are compared by their meaning.
-    pub fn in_mode(mode: Mode) -> Conditions {
-        let answers = super::compare::Closeness::Canonical;
-        Conditions { mode, audit: None, actor: None, otherwise: None, answers }
     }
 }
 

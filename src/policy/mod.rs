@@ -48,6 +48,11 @@ impl Audit {
     pub const NAMES: [(&'static str, Audit); 3] =
         [("explicit", Audit::Explicit), ("automatic", Audit::Automatic), ("none", Audit::None)];
 
+    /// The way of that name.
+    pub fn named(name: &str) -> Option<Audit> {
+        Audit::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, audit)| audit)
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         Audit::NAMES.iter().find(|(_, audit)| *audit == self).map_or("none", |(name, _)| name)

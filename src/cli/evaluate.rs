@@ -1,0 +1,167 @@
+//! What `replay`, `grade` and `lint` have in common: how traces are run, and where the report goes.
+
+use super::inputs::Inputs;
+use super::setup::{SourceChoice, audits, modes};
+use super::{Answer, Error};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use incident_mcp::episode::Mode;
+use incident_mcp::evaluation::compare::Closeness;
+use incident_mcp::evaluation::model::{Command, Report};
+use incident_mcp::evaluation::stages::Choice;
+use incident_mcp::evaluation::{Request, run};
+use incident_mcp::mapping;
+use incident_mcp::policy::Audit;
+use incident_mcp::report::{Form, render};
+use incident_mcp::trace::{Document, Mistake};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+/// How traces are run, and where the report goes.
+#[derive(Args, Clone)]
+pub struct Evaluate {
+    #[command(flatten)]
+    pub inputs: Inputs,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    reports: Reports,
+}
+
+#[derive(Args, Clone)]
+#[command(next_help_heading = "How traces are run")]
+struct How {
+    /// The policy [default: as each trace says, else that of its mapping, else all]
+    #[arg(long, value_name = "ID")]
+    policy: Option<String>,
+    #[command(flatten)]
+    policies: SourceChoice,
+    /// The mapping of a foreign environment, see `incident-mcp mapping check` [default: as each trace says]
+    #[arg(long, value_name = "ID")]
+    mapping: Option<String>,
+    /// A folder of mappings, in place of the ones that the program ships
+    #[arg(long, value_name = "DIR", env = "INCIDENT_MCP_MAPPINGS")]
+    mappings: Option<PathBuf>,
+    /// A folder of <table>.json files to begin with, those of the foreign environment where there is a mapping [default: the
+    /// shipped fixtures]
+    #[arg(long, value_name = "DIR", env = "INCIDENT_MCP_FIXTURES")]
+    fixtures: Option<PathBuf>,
+    /// What happens to a call that a rule would halt [default: as each trace says, else off under the policy of a mapping,
+    /// else enforce]
+    #[arg(long, value_parser = modes())]
+    mode: Option<Mode>,
+    /// Who writes audit entries [default: as each trace says, else as the policy does]
+    #[arg(long, value_parser = audits())]
+    audit: Option<Audit>,
+    /// The acting user, by id or e-mail address [default: as each trace says, else the task's]
+    #[arg(long, value_name = "USER")]
+    actor: Option<String>,
+    /// How closely a recorded answer must agree with ours
+    #[arg(long, value_parser = answers(), default_value = "canonical")]
+    answers: Closeness,
+}
+
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Where the report goes; - is standard output")]
+struct Reports {
+    /// As JSON, described by docs/report.schema.json
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// As JUnit XML, for CI
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// As Markdown, for a pull request
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// As one HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Print no table
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// The ways to compare answers, by name.
+fn answers() -> impl TypedValueParser<Value = Closeness> {
+    let about = ["To the byte", "In its meaning: order of keys, nulls, forms of times and numbers apart", "Not at all"];
+    let values = Closeness::NAMES.iter().zip(about).map(|((name, _), about)| PossibleValue::new(*name).help(about));
+    PossibleValuesParser::new(values).try_map(|name| {
+        let found = Closeness::NAMES.iter().find(|(known, _)| *known == name);
+        found.map(|(_, closeness)| *closeness).ok_or("no such way")
+    })
+}
+
+/// What was read: documents, and what is wrong with the files.
+pub type Read = (Vec<Document>, Vec<Mistake>);
+
+impl Evaluate {
+    /// Run what was read, and write all reports. None could be run: that is an error.
+    pub fn run(&self, command: Command, read: Read, gold: Option<Vec<Document>>, strict: bool) -> Result<Report, Error> {
+        let How { policy, policies, mapping, mappings, fixtures, mode, audit, actor, answers } = self.how.clone();
+        let choice = Choice {
+            policies: policies.source(),
+            mappings: mappings.map_or(mapping::Source::Embedded, mapping::Source::Directory),
+            policy,
+            mapping,
+            fixtures,
+            mode,
+            audit,
+            actor,
+            answers,
+        };
+        let (documents, mistakes) = read;
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} traces, {per_sec}, {eta} left")?;
+        let begin = |count| bar.set_length(u64::try_from(count).unwrap_or(u64::MAX));
+        bar.set_style(style);
+        let report = run(&Request { command, choice, gold, strict }, &documents, mistakes, begin, || bar.inc(1));
+        bar.finish_and_clear();
+        if let (true, Some(first)) = (report.traces.is_empty(), report.mistakes.first()) {
+            let more = report.mistakes.len() - 1;
+            let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+            let place = &first.place;
+            return Err(format!("nothing could be run\n{}{}: {}{more}", place.file, place.pointer, first.reason).into());
+        }
+        self.reports.write(&report)?;
+        Ok(report)
+    }
+}
+
+impl Reports {
+    fn write(&self, report: &Report) -> Result<(), Error> {
+        let files = [
+            (&self.json, Form::Json),
+            (&self.junit, Form::Junit),
+            (&self.markdown, Form::Markdown),
+            (&self.html, Form::Html),
+        ];
+        let mut is_taken = false;
+        for (file, form) in files {
+            let Some(file) = file else { continue };
+            is_taken |= file == Path::new("-");
+            put(file, &render(report, form)?)?;
+        }
+        if !self.quiet && !is_taken {
+            let on_terminal = std::io::stdout().is_terminal();
+            let form = if on_terminal { Form::Table { width: None } } else { Form::Lines };
+            anstream::print!("{}", render(report, form)?);
+        }
+        Ok(())
+    }
+}
+
+/// Write a text to a file; - is standard output.
+pub fn put(file: &Path, text: &str) -> Result<(), Error> {
+    if file == Path::new("-") {
+        std::io::stdout().write_all(text.as_bytes())?;
+        return Ok(());
+    }
+    std::fs::write(file, text).map_err(|error| format!("{} cannot be written: {error}", file.display()).into())
+}
+
+/// Whether all is well: every file was read, and every trace came to what was expected.
+pub fn answer(report: &Report) -> Answer {
+    let well = report.mistakes.is_empty() && report.totals.good == report.traces.len();
+    if well { Answer::Yes } else { Answer::No }
+}

@@ -1,0 +1,51 @@
+//! `grade`: compare trials with what is held to be right.
+
+use super::evaluate::{Evaluate, answer, put};
+use super::inputs::read;
+use super::{Answer, Error};
+use clap::Args;
+use incident_mcp::evaluation::model::Command;
+use std::path::PathBuf;
+
+/// Compare trials of agents with gold: the final state, what the user was told, and how the agent went about it
+///
+/// Gold and trial are run from the same records, and their final states compared by the canonical hash; where they differ,
+/// cell by cell. Exit code 3 when a trial does not pass.
+///
+/// Example: incident-mcp grade trials/ --against tasks.json --html report.html
+#[derive(Args)]
+pub struct Grade {
+    #[command(flatten)]
+    evaluate: Evaluate,
+    /// Files, folders or patterns of tasks or traces that are held to be right; a trial is compared with the one of its task,
+    /// or of its name [default: the tasks in the trials' own files]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    against: Vec<String>,
+    /// A trial passes only if its process is compliant, too
+    #[arg(long)]
+    strict: bool,
+    /// Write each verdict as a line of JSON, described by docs/verdict.schema.json; - is standard output
+    #[arg(long, value_name = "FILE")]
+    verdicts: Option<PathBuf>,
+}
+
+impl Grade {
+    pub fn run(&self) -> Result<Answer, Error> {
+        let (documents, mut mistakes) = self.evaluate.inputs.read()?;
+        let gold = match self.against.is_empty() {
+            true => None,
+            false => {
+                let (gold, wrong) = read(&self.against, None)?;
+                mistakes.extend(wrong);
+                Some(gold)
+            }
+        };
+        let report = self.evaluate.run(Command::Grade, (documents, mistakes), gold, self.strict)?;
+        if let Some(file) = &self.verdicts {
+            let verdicts = report.traces.iter().filter_map(|trace| trace.verdict.as_ref());
+            let lines: Vec<String> = verdicts.map(serde_json::to_string).collect::<Result<_, _>>()?;
+            put(file, &lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+        }
+        Ok(answer(&report))
+    }
+}
