@@ -361,7 +361,7 @@ pub struct Violation {
     pub broken: Broken,
 }
 
-/// The reads that the rules of a trial's writes presuppose.
+/// The reads that the rules of a trial's writes presuppose, each counted with the first write that does.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Prechecks {
     /// How many there are.

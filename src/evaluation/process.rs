@@ -42,9 +42,14 @@ fn prechecks(played: &Played) -> Prechecks {
     let mut found = Prechecks::default();
     let mut known = BTreeSet::new();
     let mut searched = BTreeSet::new();
+    let mut asked = BTreeSet::new();
     for (step, deed) in played.replay.calls.iter().zip(&played.deeds) {
         if step.outcome == OK && !step.changes.is_empty() {
             for look in &deed.consulted {
+                // What one write should have read is not missed again by the next.
+                if !asked.insert((look.table.name, look.key)) {
+                    continue;
+                }
                 let is_made = match look.key {
                     Some(key) => known.contains(&(look.table.name, key)),
                     None => searched.contains(look.table.name),
