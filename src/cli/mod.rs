@@ -2,6 +2,7 @@
 
 mod call;
 mod control;
+mod convert;
 mod demo;
 mod episode;
 mod evaluate;
@@ -46,13 +47,14 @@ INCIDENT_MCP_LOG sets what is logged to standard error, such as warn or incident
 #[derive(Subcommand)]
 enum Command {
     /// Serve an episode to an MCP client over standard input and output: the default
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Demo(demo::Demo),
     Tools(tools::Tools),
     Call(call::Call),
     Replay(replay::Replay),
     Grade(grade::Grade),
     Lint(lint::Lint),
+    Convert(convert::Convert),
     /// Check, measure or read policies
     #[command(subcommand)]
     Policy(policy::Policy),
@@ -85,7 +87,7 @@ pub fn run() -> ExitCode {
         Err(error) => error.exit(),
     };
     init_log();
-    let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+    let result = match cli.command.unwrap_or(Command::Serve(Box::new(cli.serve))) {
         Command::Serve(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Tools(command) => command.run(),
@@ -93,6 +95,7 @@ pub fn run() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Grade(command) => command.run(),
         Command::Lint(command) => command.run(),
+        Command::Convert(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Fixtures(command) => command.run(),
         Command::State(command) => command.run(),

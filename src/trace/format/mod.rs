@@ -55,6 +55,8 @@ struct Entry {
     format: Format,
     /// The name by which a person chooses it.
     name: &'static str,
+    /// What it is, for people.
+    title: &'static str,
     /// Whether a value is in this format.
     fits: fn(&Json) -> bool,
     read: Read,
@@ -74,14 +76,23 @@ static FORMATS: [Entry; 9] = [
     Entry {
         format: Format::Ndjson,
         name: "ndjson",
+        title: "journals of this program",
         fits: ndjson::fits,
         read: Read::Lines(ndjson::read),
         write: Some(ndjson::write),
     },
-    Entry { format: Format::Mcp, name: "mcp", fits: mcp::fits, read: Read::Lines(mcp::read), write: None },
+    Entry {
+        format: Format::Mcp,
+        name: "mcp",
+        title: "logs of MCP's JSON-RPC messages",
+        fits: mcp::fits,
+        read: Read::Lines(mcp::read),
+        write: None,
+    },
     Entry {
         format: Format::Atif,
         name: "atif",
+        title: "Agent Trajectory Interchange Format",
         fits: atif::fits,
         read: Read::Values(atif::read),
         write: Some(atif::write),
@@ -89,6 +100,7 @@ static FORMATS: [Entry; 9] = [
     Entry {
         format: Format::Inspect,
         name: "inspect",
+        title: "Inspect's evaluation logs",
         fits: inspect::fits,
         read: Read::Values(inspect::read),
         write: None,
@@ -96,6 +108,7 @@ static FORMATS: [Entry; 9] = [
     Entry {
         format: Format::Tau2,
         name: "tau2",
+        title: "tau2-bench: tasks, simulations, results",
         fits: tau2::fits,
         read: Read::Values(tau2::read),
         write: Some(tau2::write),
@@ -103,6 +116,7 @@ static FORMATS: [Entry; 9] = [
     Entry {
         format: Format::TauBench,
         name: "tau-bench",
+        title: "tau-bench: tasks, results",
         fits: tau_bench::fits,
         read: Read::Values(tau_bench::read),
         write: None,
@@ -110,6 +124,7 @@ static FORMATS: [Entry; 9] = [
     Entry {
         format: Format::OpenAiResponses,
         name: "openai-responses",
+        title: "items of OpenAI's Responses API",
         fits: responses::fits,
         read: Read::Values(responses::read),
         write: Some(responses::write),
@@ -117,6 +132,7 @@ static FORMATS: [Entry; 9] = [
     Entry {
         format: Format::Anthropic,
         name: "anthropic",
+        title: "Anthropic's messages",
         fits: anthropic::fits,
         read: Read::Values(anthropic::read),
         write: Some(anthropic::write),
@@ -124,6 +140,7 @@ static FORMATS: [Entry; 9] = [
     Entry {
         format: Format::OpenAi,
         name: "openai",
+        title: "OpenAI's chat messages",
         fits: openai::fits,
         read: Read::Values(openai::read),
         write: Some(openai::write),
@@ -144,6 +161,11 @@ impl Format {
     /// The name by which a person chooses it.
     pub fn name(self) -> &'static str {
         FORMATS.iter().find(|entry| entry.format == self).map_or("", |entry| entry.name)
+    }
+
+    /// What it is, for people.
+    pub fn title(self) -> &'static str {
+        FORMATS.iter().find(|entry| entry.format == self).map_or("", |entry| entry.title)
     }
 
     /// Whether traces can be written in it.
