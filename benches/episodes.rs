@@ -233,6 +233,7 @@ async fn registry(fixtures: &Fixtures) -> Arc<Registry> {
         defaults: Spec { policy: Some(POLICY.to_owned()), ..Spec::default() },
         limits: Limits { episodes: MANY, ttl: None },
         durable: None,
+        recorder: None,
     };
     Registry::open(setup).await.unwrap()
 }

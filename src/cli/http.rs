@@ -5,7 +5,7 @@ use super::{Answer, Error};
 use clap::Args;
 use incident_mcp::http::guard::Secret;
 use incident_mcp::http::{Access, Limits, Listener, Options};
-use incident_mcp::registry::{self, DEFAULT_FIXTURES, Durable, Registry};
+use incident_mcp::registry::{self, DEFAULT_FIXTURES, Durable, Recorder, Registry};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -71,14 +71,14 @@ fn named(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 impl Http {
-    pub fn serve(&self, address: &str, setup: &Setup) -> Result<Answer, Error> {
+    pub fn serve(&self, address: &str, setup: &Setup, recorder: Option<Recorder>) -> Result<Answer, Error> {
         let token = secret(self.token_file.as_ref(), "INCIDENT_MCP_TOKEN")?;
         let control_token = secret(self.control_token_file.as_ref(), "INCIDENT_MCP_CONTROL_TOKEN")?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             // Before anybody can know that there is a server.
             let signals = Signals::hear()?;
-            let registry = Registry::open(self.registry(setup)?).await?;
+            let registry = Registry::open(self.registry(setup, recorder)?).await?;
             let public = Listener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
             let control = match &self.control {
                 None => None,
@@ -112,7 +112,7 @@ impl Http {
         })
     }
 
-    fn registry(&self, setup: &Setup) -> Result<registry::Setup, Error> {
+    fn registry(&self, setup: &Setup, recorder: Option<Recorder>) -> Result<registry::Setup, Error> {
         let mut sets = BTreeMap::from([(DEFAULT_FIXTURES.to_owned(), setup.fixtures()?)]);
         for (name, folder) in &self.fixtures_named {
             let head = format!("the fixtures {name} have problems:");
@@ -126,6 +126,7 @@ impl Http {
             defaults: setup.spec(),
             limits: registry::Limits { episodes: self.max_episodes, ttl },
             durable,
+            recorder,
         })
     }
 

@@ -5,11 +5,16 @@ use super::setup::Setup;
 use super::{Answer, Error};
 use clap::Args;
 use incident_mcp::mcp::{Server, stdio};
+use incident_mcp::registry::Recorder;
+use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct Serve {
     #[command(flatten)]
     setup: Setup,
+    /// Write each episode's calls to <DIR>/<episode>.ndjson as they are made
+    #[arg(long, value_name = "DIR", env = "INCIDENT_MCP_JOURNAL")]
+    journal: Option<PathBuf>,
     #[command(flatten)]
     http: Http,
 }
@@ -19,10 +24,11 @@ const LISTED: usize = 20;
 
 impl Serve {
     pub fn run(&self) -> Result<Answer, Error> {
+        let recorder = self.journal.as_deref().map(Recorder::open).transpose()?;
         if let Some(address) = &self.http.address {
-            return self.http.serve(address, &self.setup);
+            return self.http.serve(address, &self.setup, recorder);
         }
-        let server = Server::alone(self.setup.episode()?);
+        let server = Server::alone(self.setup.episode()?, recorder.as_ref());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let summary = runtime.block_on(async {
             stdio::serve(server.clone()).await?;

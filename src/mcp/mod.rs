@@ -18,7 +18,7 @@ pub use arrival::Arrival;
 
 use crate::episode::Episode;
 use crate::policy::{Audit, Policy};
-use crate::registry::{Live, LiveError, Turn};
+use crate::registry::{Live, LiveError, Recorder, Turn};
 use futures::future::{Either, select};
 use progress::Progress;
 use rmcp::ServerHandler;
@@ -70,9 +70,9 @@ impl Server {
     }
 
     /// Serve an episode that nobody else serves.
-    pub fn alone(episode: Episode) -> Server {
+    pub fn alone(episode: Episode, recorder: Option<&Recorder>) -> Server {
         let listing = Listing::of(episode.policy(), episode.audit());
-        Server::new(Live::alone(episode), Arc::new(listing))
+        Server::new(Live::alone(episode, recorder), Arc::new(listing))
     }
 
     /// The handler of a transport.

@@ -2,6 +2,7 @@
 
 use super::durable::Durable;
 use super::metrics::Metrics;
+use super::recorder::{Recorder, Recording};
 use super::{CHECKPOINTS, Description, RegistryError, check_name};
 use crate::episode::{CallError, Episode, Outcome, Summary};
 use crate::policy::Policy;
@@ -40,6 +41,7 @@ pub struct Live {
 struct State {
     episode: Episode,
     checkpoints: BTreeMap<String, Episode>,
+    recording: Option<Recording>,
     ended: bool,
 }
 
@@ -50,6 +52,7 @@ impl State {
         Some(State {
             episode: self.episode.fork()?,
             checkpoints: checkpoints.collect::<Option<_>>()?,
+            recording: self.recording.clone(),
             ended: self.ended,
         })
     }
@@ -94,6 +97,25 @@ impl Turn {
     pub fn episode_mut(&mut self) -> &mut Episode {
         &mut self.state.episode
     }
+
+    /// Write down what was done, if the episode is recorded.
+    async fn record(mut self, keep: Keep) {
+        match (keep, &mut self.state.recording) {
+            (_, None) | (Keep::Nothing | Keep::Checkpoint(_), _) => {}
+            (Keep::State, Some(recording)) => recording.break_off(),
+            (Keep::Written, Some(_)) => {
+                // On another thread, so that a slow disk holds up this episode alone. The turn goes along, so that the next
+                // call waits for it even if nobody waits for this one's answer any more.
+                let written = tokio::task::spawn_blocking(move || {
+                    let State { episode, recording, .. } = &mut *self.state;
+                    recording.iter_mut().for_each(|recording| recording.catch_up(episode));
+                });
+                if let Err(error) = written.await {
+                    tracing::error!("a call was not recorded: {error}");
+                }
+            }
+        }
+    }
 }
 
 /// Why a live episode did not answer a call.
@@ -119,7 +141,7 @@ pub struct Progress {
     pub idle: Duration,
 }
 
-/// What of a change is kept in the state directory.
+/// What of a change is kept in the state directory, and recorded.
 enum Keep {
     /// Nothing changed.
     Nothing,
@@ -131,6 +153,12 @@ enum Keep {
     Checkpoint(String),
 }
 
+impl Keep {
+    fn of(outcome: &Result<Outcome, CallError>) -> Keep {
+        if matches!(outcome, Ok(new) if !new.repeated) { Keep::Written } else { Keep::Nothing }
+    }
+}
+
 impl Live {
     pub(super) fn new(
         id: String,
@@ -138,19 +166,21 @@ impl Live {
         episode: Episode,
         checkpoints: BTreeMap<String, Episode>,
         durable: Option<Arc<Durable>>,
+        recorder: Option<&Recorder>,
         metrics: Arc<Metrics>,
     ) -> Arc<Live> {
         let policy = episode.policy().clone();
-        let state = Arc::new(Mutex::new(State { episode, checkpoints, ended: false }));
+        let recording = recorder.map(|recorder| recorder.record(&id));
+        let state = Arc::new(Mutex::new(State { episode, checkpoints, recording, ended: false }));
         let (used, calls) = (AtomicU64::new(since_start(Instant::now())), AtomicU64::new(0));
         let ended = CancellationToken::new();
         Arc::new(Live { id, description, policy, state, used, calls, ended, durable, metrics })
     }
 
     /// An episode outside a registry: the one of a session over standard input and output.
-    pub fn alone(episode: Episode) -> Arc<Live> {
+    pub fn alone(episode: Episode, recorder: Option<&Recorder>) -> Arc<Live> {
         let description = Description::of(&episode, super::DEFAULT_FIXTURES.to_owned(), None, 0);
-        Live::new(super::DEFAULT.to_owned(), description, episode, BTreeMap::new(), None, Arc::default())
+        Live::new(super::DEFAULT.to_owned(), description, episode, BTreeMap::new(), None, recorder, Arc::default())
     }
 
     /// Its name.
@@ -222,12 +252,14 @@ impl Live {
         self.touch();
         let start = Instant::now();
         let outcome = if self.durable.is_none() {
-            turn.state.episode.call_once(name, arguments, key).map_err(LiveError::Call)
+            let outcome = turn.state.episode.call_once(name, arguments, key);
+            turn.record(Keep::of(&outcome)).await;
+            outcome.map_err(LiveError::Call)
         } else {
             let (name, key) = (name.to_owned(), key.map(str::to_owned));
             let call = self.change(turn, move |state| {
                 let outcome = state.episode.call_once(&name, arguments, key.as_deref());
-                let keep = if matches!(&outcome, Ok(new) if !new.repeated) { Keep::Written } else { Keep::Nothing };
+                let keep = Keep::of(&outcome);
                 Ok((outcome, keep))
             });
             match call.await {
@@ -388,28 +420,33 @@ impl Live {
         durable.write(vec![begin]).await.map_err(RegistryError::Durable)
     }
 
-    /// Do that, and keep what it changed: both or neither, even if nobody waits for the answer any more.
+    /// Do that, and keep what it changed: both or neither, even if nobody waits for the answer any more. Then record it.
     async fn change<T: Send + 'static>(
         self: &Arc<Live>,
         mut turn: Turn,
         work: impl FnOnce(&mut State) -> Result<(T, Keep), RegistryError> + Send + 'static,
     ) -> Result<T, RegistryError> {
-        let Some(durable) = self.durable.clone() else { return work(&mut turn.state).map(|(value, _)| value) };
+        let Some(durable) = self.durable.clone() else {
+            let (value, keep) = work(&mut turn.state)?;
+            turn.record(keep).await;
+            return Ok(value);
+        };
         let live = self.clone();
         let task = tokio::spawn(async move {
             let before = turn.state.copy().ok_or(RegistryError::OwnFile)?;
             let (value, keep) = work(&mut turn.state)?;
-            let Some(write) = live.write(&before, &turn.state, keep) else { return Ok(value) };
+            let Some(write) = live.write(&before, &turn.state, &keep) else { return Ok(value) };
             if let Err(error) = durable.write(vec![write]).await {
                 *turn.state = before;
                 return Err(RegistryError::Durable(error));
             }
+            turn.record(keep).await;
             Ok(value)
         });
         task.await.unwrap_or_else(|error| Err(RegistryError::Durable(error.to_string())))
     }
 
-    fn write(&self, before: &State, after: &State, keep: Keep) -> Option<Write> {
+    fn write(&self, before: &State, after: &State, keep: &Keep) -> Option<Write> {
         let episode = self.id.clone();
         let state = |checkpoint, delta, whole| Write::State { episode: episode.clone(), checkpoint, delta, whole };
         let now = after.episode.sheet()?;
@@ -417,9 +454,9 @@ impl Live {
             Keep::Nothing => None,
             Keep::Written => Some(state(None, now.since(before.episode.sheet()?), false)),
             Keep::State => Some(state(None, now.delta(), true)),
-            Keep::Checkpoint(name) => match after.checkpoints.get(&name) {
-                Some(checkpoint) => Some(state(Some(name), checkpoint.sheet()?.delta(), true)),
-                None => Some(Write::DropCheckpoint { episode, checkpoint: name }),
+            Keep::Checkpoint(name) => match after.checkpoints.get(name) {
+                Some(checkpoint) => Some(state(Some(name.clone()), checkpoint.sheet()?.delta(), true)),
+                None => Some(Write::DropCheckpoint { episode, checkpoint: name.clone() }),
             },
         }
     }

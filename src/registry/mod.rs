@@ -5,9 +5,11 @@
 mod durable;
 mod live;
 pub mod metrics;
+mod recorder;
 
 pub use durable::Durable;
 pub use live::{Live, LiveError, Place, Progress, Turn};
+pub use recorder::Recorder;
 
 use crate::episode::{Episode, Mode, Settings, StartError, Summary};
 use crate::lock::{lock, read, write};
@@ -239,6 +241,8 @@ pub struct Setup {
     pub limits: Limits,
     /// The directory in which episodes are kept; in memory only where there is none.
     pub durable: Option<Durable>,
+    /// Where episodes are recorded; they are not where there is none.
+    pub recorder: Option<Recorder>,
 }
 
 /// All live episodes.
@@ -248,6 +252,7 @@ pub struct Registry {
     defaults: Spec,
     limits: Limits,
     durable: Option<Arc<Durable>>,
+    recorder: Option<Recorder>,
     live: RwLock<BTreeMap<String, Arc<Live>>>,
     ended: Mutex<VecDeque<String>>,
     metrics: Arc<Metrics>,
@@ -256,7 +261,7 @@ pub struct Registry {
 impl Registry {
     /// A registry; with a state directory, with the episodes that are kept there.
     pub async fn open(setup: Setup) -> Result<Arc<Registry>, RegistryError> {
-        let Setup { source, fixtures, defaults, limits, durable } = setup;
+        let Setup { source, fixtures, defaults, limits, durable, recorder } = setup;
         let mut images = BTreeMap::new();
         for (name, set) in fixtures {
             images.insert(name, set.image()?);
@@ -269,6 +274,7 @@ impl Registry {
             defaults,
             limits,
             durable,
+            recorder,
             live: RwLock::default(),
             ended: Mutex::default(),
             metrics: Arc::default(),
@@ -416,7 +422,7 @@ impl Registry {
 
     fn admit(&self, id: String, episode: Episode, fixtures: String, actor: Option<String>, ttl: u64) -> Arc<Live> {
         let description = Description::of(&episode, fixtures, actor, ttl);
-        Live::new(id, description, episode, BTreeMap::new(), self.durable.clone(), self.metrics.clone())
+        self.live(id, description, episode, BTreeMap::new())
     }
 
     /// Take an episode in, if there is room, and keep it.
@@ -484,8 +490,18 @@ impl Registry {
             checkpoints.insert(name, episode(delta)?);
         }
         let present = episode(kept.state)?;
+        Ok(self.live(kept.id, description, present, checkpoints))
+    }
+
+    fn live(
+        &self,
+        id: String,
+        description: Description,
+        episode: Episode,
+        checkpoints: BTreeMap<String, Episode>,
+    ) -> Arc<Live> {
         let (durable, metrics) = (self.durable.clone(), self.metrics.clone());
-        Ok(Live::new(kept.id, description, present, checkpoints, durable, metrics))
+        Live::new(id, description, episode, checkpoints, durable, self.recorder.as_ref(), metrics)
     }
 }
 

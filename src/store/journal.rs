@@ -146,9 +146,12 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// All calls, in order.
-    pub fn journal(&self) -> Result<Vec<Entry>, Fault> {
-        self.db()?.prepare_cached("SELECT * FROM journal ORDER BY call")?.query_map([], entry)?.collect()
+    /// The calls after that one, in order; all after 0.
+    pub fn journal(&self, after: i64) -> Result<Vec<Entry>, Fault> {
+        self.db()?
+            .prepare_cached("SELECT * FROM journal WHERE call > $1 ORDER BY call")?
+            .query_map([after], entry)?
+            .collect()
     }
 
     /// The rows that the calls wrote, by table: nothing else of the domain is other than in the beginning.
@@ -197,7 +200,7 @@ impl Transaction<'_> {
 impl Store {
     /// All calls, in order.
     pub fn journal(&mut self) -> Result<Vec<Entry>, Fault> {
-        self.transaction()?.journal()
+        self.transaction()?.journal(0)
     }
 
     /// All duties, in the order in which they arose.

@@ -100,6 +100,13 @@ pub struct Verdict {
     pub changes: Vec<Json>,
 }
 
+impl Verdict {
+    /// Whether the call halted or failed: both are marked as errors.
+    pub fn is_error(&self) -> bool {
+        self.outcome != "ok"
+    }
+}
+
 /// Who said something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

@@ -90,7 +90,7 @@ fn read_call(node: &Node<'_>) -> Result<Call, Mistake> {
     let arguments = node.need("arguments")?.object()?.clone();
     let verdict = verdict(node)?;
     let marked = node.get("is_error").map(|mark| mark.json.as_bool().ok_or_else(|| mark.wrong("true or false")));
-    let is_error = marked.transpose()?.or(verdict.as_ref().map(is_error));
+    let is_error = marked.transpose()?.or(verdict.as_ref().map(Verdict::is_error));
     let answer = node.entry("answer").map(|answer| Answer { value: answer.json.clone(), is_error });
     Ok(Call {
         id: node.label_at("id")?.unwrap_or_default(),
@@ -115,11 +115,6 @@ fn verdict(node: &Node<'_>) -> Result<Option<Verdict>, Mistake> {
     }))
 }
 
-/// A halt and a fault are marked as errors.
-fn is_error(verdict: &Verdict) -> bool {
-    verdict.outcome != "ok"
-}
-
 /// The header line of a trace, without its end.
 pub fn header_line(trace: &Trace) -> String {
     let mut line = Map::from_iter([("format".to_owned(), VERSION.into())]);
@@ -139,7 +134,7 @@ pub fn call_line(number: usize, call: &Call) -> String {
     put("malformed", call.malformed.as_deref().map(Into::into));
     if let Some(answer) = &call.answer {
         put("answer", Some(answer.value.clone()));
-        let implied = call.verdict.as_ref().map(is_error);
+        let implied = call.verdict.as_ref().map(Verdict::is_error);
         put("is_error", answer.is_error.filter(|mark| Some(*mark) != implied).map(Into::into));
     }
     if let Some(verdict) = &call.verdict {
