@@ -1,0 +1,85 @@
+//! What several forms say alike: numbers, places, values, texts of others.
+
+use crate::episode::Mode;
+use crate::evaluation::model::{Command, Comparison, Place, Severity};
+use serde_json::Value as Json;
+use std::borrow::Cow;
+
+/// "1 call", "2 calls".
+pub fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What was done.
+pub fn command(command: Command) -> &'static str {
+    match command {
+        Command::Replay => "replay",
+        Command::Grade => "grade",
+        Command::Lint => "lint",
+    }
+}
+
+/// How answers compare.
+pub fn comparison(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Ignored => "ignored",
+        Comparison::Unrecorded => "unrecorded",
+        Comparison::Exact => "exact",
+        Comparison::Canonical => "canonical",
+        Comparison::Shape => "shape",
+        Comparison::Different => "different",
+    }
+}
+
+/// How bad a finding is.
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Note => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+/// What happened to calls that a rule would halt.
+pub fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Enforce => "enforce",
+        Mode::Observe => "observe",
+        Mode::Off => "off",
+    }
+}
+
+/// A place as a person would look for it.
+pub fn place(place: &Place) -> String {
+    let line = place.line.map_or(String::new(), |line| format!(":{line}"));
+    let pointer = if place.pointer.is_empty() { String::new() } else { format!(" {}", place.pointer) };
+    plain(&format!("{}{line}{pointer}", place.file)).into_owned()
+}
+
+/// A value as JSON on one line, of at most `most` characters.
+pub fn value(value: &Json, most: usize) -> String {
+    cut(&plain(&value.to_string()), most)
+}
+
+/// The text, or its beginning and a mark that there is more.
+pub fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A text of others on one line, in which nothing steers a terminal.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() });
+    Cow::Owned(escaped.collect())
+}
+
+/// pass^k, from k = 1.
+pub fn pass_hat(values: &[f64]) -> String {
+    let each = values.iter().enumerate().map(|(at, value)| format!("pass^{} {value:.3}", at + 1));
+    each.collect::<Vec<_>>().join(", ")
+}
