@@ -63,6 +63,7 @@ fn call(entry: Entry) -> Result<Call, serde_json::Error> {
         id: entry.call.to_string(),
         tool: entry.tool,
         arguments: serde_json::from_str(&entry.arguments)?,
+        malformed: None,
         answer: Some(answer),
         key: entry.key,
         actor: entry.actor,
