@@ -8,6 +8,7 @@ mod durable;
 mod edge;
 mod environment;
 mod episodes;
+mod evaluation;
 mod images;
 mod inputs;
 mod mcp;
