@@ -16,6 +16,7 @@ mod policies;
 mod properties;
 mod registry;
 mod remote;
+mod report;
 mod roles;
 mod rules;
 mod sse;
