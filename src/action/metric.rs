@@ -97,7 +97,7 @@ fn earliest(call: &Call<'_>, table: &'static Table, column: &str, incident: &Row
     let rows = call.store().find(&Query {
         table,
         predicates: vec![Predicate::Equal(reference, incident.key().into())],
-        page: Page { after: 0, limit: u32::MAX },
+        page: Page::WHOLE,
     })?;
     Ok(rows.iter().filter_map(|row| row.text(column)).min().map(str::to_owned))
 }

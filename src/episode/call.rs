@@ -8,7 +8,7 @@ use crate::halt::{Halt, OK, Problem};
 use crate::policy::{Act, Audit, Policy, Tool, Work, expression};
 use crate::store::catalogue::AUDIT_LOGS;
 use crate::store::fixtures::brief_text;
-use crate::store::{Change, Entry, Fault, Obligation, Transaction};
+use crate::store::{Change, Entry, Fault, Obligation, Query, Row, Transaction};
 use crate::suggest::did_you_mean;
 use serde_json::{Map, Value as Json, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -83,17 +83,56 @@ impl Episode {
                 Ok(None) => {}
                 Ok(Some(first)) if first.tool == name && first.arguments == arguments => return Ok(first.outcome),
                 Ok(Some(first)) => return Err(CallError::KeyTaken { key: brief_text(key), tool: first.tool }),
-                Err(failure) => return Ok(self.fault(tool, given, &failure)),
+                Err(failure) => return Ok(self.fault(name, given, &failure)),
             }
         }
+        Ok(self.caught(name, given, |episode, given| {
+            episode.attempt(&policy, name, given, key, |verdict, record| match &tool.work {
+                Work::Find(table) => find::find(verdict, tool, table, arguments, record),
+                Work::Act(act) => run(verdict, tool, act, arguments, record),
+            })
+        }))
+    }
+
+    /// Look rows up for a call that is no tool of the policy, an evaluator's in the words of another environment: under the
+    /// rules that the policy's own lookups have, and journaled as that call. Where it halts, there are no rows.
+    pub fn look_up(&mut self, name: &str, arguments: &Map<String, Json>, query: &Query<'_>) -> (Outcome, Vec<Row>) {
+        let policy = self.policy.clone();
+        let given = serde_json::to_string(arguments).unwrap_or_default();
+        let mut rows = Vec::new();
+        let outcome = self.caught(name, given, |episode, given| {
+            episode.attempt(&policy, name, given, None, |verdict, record| {
+                let (done, found) = find::look_up(verdict, query, record)?;
+                rows = found;
+                Ok(done)
+            })
+        });
+        (outcome, rows)
+    }
+
+    /// Halt a call that is no tool of the policy, because its arguments are wrong in the way that is given.
+    pub fn refuse(&mut self, name: &str, arguments: &Map<String, Json>, problem: Problem) -> Outcome {
+        let policy = self.policy.clone();
+        let given = serde_json::to_string(arguments).unwrap_or_default();
+        self.caught(name, given, |episode, given| {
+            episode.attempt(&policy, name, given, None, |verdict, _| Err(verdict.invalid(vec![problem]).into()))
+        })
+    }
+
+    /// What an attempt came to; a failure or a panic is a fault.
+    fn caught(
+        &mut self,
+        name: &str,
+        given: String,
+        attempt: impl FnOnce(&mut Episode, &str) -> Result<Outcome, Failure>,
+    ) -> Outcome {
         // A panic unwinds through the transaction, which rolls back when it is dropped.
-        let attempt = catch_unwind(AssertUnwindSafe(|| self.attempt(&policy, tool, arguments, &given, key)));
-        let failure = match attempt {
-            Ok(Ok(outcome)) => return Ok(outcome),
+        let failure = match catch_unwind(AssertUnwindSafe(|| attempt(self, &given))) {
+            Ok(Ok(outcome)) => return outcome,
             Ok(Err(failure)) => failure,
             Err(panic) => Failure::Panic(said(&*panic)),
         };
-        Ok(self.fault(tool, given, &failure))
+        self.fault(name, given, &failure)
     }
 
     /// The call that was made under that key.
@@ -114,20 +153,16 @@ impl Episode {
     fn attempt(
         &mut self,
         policy: &Policy,
-        tool: &Tool,
-        arguments: Map<String, Json>,
+        name: &str,
         given: &str,
         key: Option<&str>,
+        work: impl FnOnce(&Verdict<'_>, &mut Record) -> Result<Done, Stop>,
     ) -> Result<Outcome, Failure> {
         let (mode, audit, session) = (self.mode, self.audit, self.actor);
         let mut tx = self.store.transaction()?;
         let mut record = Record { number: tx.next_call()?, ..Record::default() };
-        let verdict = Verdict { policy, tool, tx: &tx, mode, audit, session };
-        let result = match &tool.work {
-            Work::Find(table) => find::find(&verdict, table, arguments, &mut record),
-            Work::Act(act) => run(&verdict, act, arguments, &mut record),
-        };
-        let (answer, ledger, outcome, rule) = match result {
+        let verdict = Verdict { policy, tx: &tx, mode, audit, session };
+        let (answer, ledger, outcome, rule) = match work(&verdict, &mut record) {
             Ok(done) => (done.answer, Some(done.ledger), OK.to_owned(), None),
             Err(Stop::Halt(halt)) => {
                 let (code, rule) = (halt.code.clone(), halt.rule.clone());
@@ -145,7 +180,7 @@ impl Episode {
         let entry = Entry {
             call: record.number,
             key: key.map(str::to_owned),
-            tool: tool.name.clone(),
+            tool: name.to_owned(),
             actor: record.actor.map(|id| id.to_string()),
             arguments: given.to_owned(),
             answer: serde_json::to_string(&answer)?,
@@ -170,10 +205,10 @@ impl Episode {
     }
 
     /// Log the failure in full; tell the caller, and the journal, its number only.
-    fn fault(&mut self, tool: &Tool, given: String, failure: &Failure) -> Outcome {
+    fn fault(&mut self, name: &str, given: String, failure: &Failure) -> Outcome {
         let number = self.store.transaction().and_then(|tx| tx.next_call()).unwrap_or(0);
         let id = format!("fault-{number}");
-        tracing::error!(tool = tool.name, id, "call failed: {failure}");
+        tracing::error!(tool = name, id, "call failed: {failure}");
         let answer = json!({
             "halt": true,
             "code": "FAULT",
@@ -183,7 +218,7 @@ impl Episode {
         let entry = Entry {
             call: number,
             key: None,
-            tool: tool.name.clone(),
+            tool: name.to_owned(),
             actor: None,
             arguments: given,
             answer: answer.to_string(),
@@ -213,8 +248,14 @@ impl Episode {
 }
 
 /// Judge an action and, if it passes, run it.
-fn run(verdict: &Verdict<'_>, act: &Act, arguments: Map<String, Json>, record: &mut Record) -> Result<Done, Stop> {
-    let judged = judge(verdict, act, arguments, record)?;
+fn run(
+    verdict: &Verdict<'_>,
+    tool: &Tool,
+    act: &Act,
+    arguments: Map<String, Json>,
+    record: &mut Record,
+) -> Result<Done, Stop> {
+    let judged = judge(verdict, tool, act, arguments, record)?;
     let call = Call::new(verdict.tx, &verdict.policy.clock, &verdict.policy.tiers, judged.actor);
     let permit = Permit::grant(call);
     let answer = match judged.action.run(&permit) {

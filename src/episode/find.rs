@@ -4,6 +4,7 @@ use super::Mode;
 use super::call::{Done, Ledger, Record};
 use super::judge::{Stop, Verdict};
 use crate::halt::Problem;
+use crate::policy::Tool;
 use crate::policy::schema::{ACTING_USER, CONTAINS, CURSOR, DETAIL, DETAILED, LIMIT, ROWS, SINCE, UNTIL};
 use crate::store::catalogue::{Filter, Table};
 use crate::store::fixtures::brief_text;
@@ -13,18 +14,13 @@ use serde_json::{Map, Value as Json};
 
 pub(super) fn find(
     verdict: &Verdict<'_>,
+    tool: &Tool,
     table: &'static Table,
     arguments: Map<String, Json>,
     record: &mut Record,
 ) -> Result<Done, Stop> {
-    let mut input = verdict.valid(arguments)?;
-    let actor = verdict.actor(ACTING_USER, input.remove(ACTING_USER), record)?;
-    if verdict.mode != Mode::Off
-        && let Some(actor) = &actor
-    {
-        let mut view = verdict.base_view(actor);
-        verdict.rules(&verdict.tool.find_rules, &mut view, &[], record)?;
-    }
+    let mut input = verdict.valid(tool, arguments)?;
+    allowed(verdict, input.remove(ACTING_USER), record)?;
     let text = |name: &str| input.get(name).and_then(Json::as_str);
     let after = match text(CURSOR) {
         None => 0,
@@ -68,6 +64,27 @@ pub(super) fn find(
     let page = Page { after, limit: limit.saturating_add(1) };
     let rows = verdict.tx.find(&Query { table, predicates, page })?;
     Ok(answer(table, &rows, limit, text(DETAIL) == Some(DETAILED)))
+}
+
+/// Whether whoever acts may look something up.
+fn allowed(verdict: &Verdict<'_>, given: Option<Json>, record: &mut Record) -> Result<(), Stop> {
+    let actor = verdict.actor(ACTING_USER, given, record)?;
+    if verdict.mode != Mode::Off
+        && let Some(actor) = &actor
+    {
+        let mut view = verdict.base_view(actor);
+        verdict.rules(verdict.policy.find_rules(), &mut view, &[], record)?;
+    }
+    Ok(())
+}
+
+/// All rows that a query asks for, and the answer that the journal has of them: their ids.
+pub(super) fn look_up(verdict: &Verdict<'_>, query: &Query<'_>, record: &mut Record) -> Result<(Done, Vec<Row>), Stop> {
+    allowed(verdict, None, record)?;
+    let rows = verdict.tx.find(query)?;
+    let ids = rows.iter().map(|row| Json::from(row.key().to_string())).collect();
+    let answer = Map::from_iter([(query.table.plural.to_owned(), ids)]);
+    Ok((Done { answer, ledger: Ledger::default() }, rows))
 }
 
 fn answer(table: &Table, rows: &[Row], limit: u32, detailed: bool) -> Done {

@@ -37,7 +37,6 @@ impl<E: Into<Failure>> From<E> for Stop {
 /// What a call is judged by.
 pub(super) struct Verdict<'a> {
     pub policy: &'a Policy,
-    pub tool: &'a Tool,
     pub tx: &'a Transaction<'a>,
     pub mode: Mode,
     pub audit: Audit,
@@ -53,11 +52,12 @@ pub(super) struct Judged {
 /// Judge an action with its arguments.
 pub(super) fn judge(
     verdict: &Verdict<'_>,
+    tool: &Tool,
     act: &Act,
     arguments: Map<String, Json>,
     record: &mut Record,
 ) -> Result<Judged, Stop> {
-    let mut input = verdict.valid(arguments)?;
+    let mut input = verdict.valid(tool, arguments)?;
     let given = input.remove(act.operation.actor);
     let rows = verdict.references(act, &input)?;
     // Somebody who is named for another reason acts only where nobody else does.
@@ -89,8 +89,8 @@ pub(super) fn judge(
 
 impl Verdict<'_> {
     /// The arguments with defaults, or `INVALID_INPUT`.
-    pub fn valid(&self, arguments: Map<String, Json>) -> Result<Map<String, Json>, Stop> {
-        self.tool.validate(arguments).map_err(|problems| self.invalid(problems).into())
+    pub fn valid(&self, tool: &Tool, arguments: Map<String, Json>) -> Result<Map<String, Json>, Stop> {
+        tool.validate(arguments).map_err(|problems| self.invalid(problems).into())
     }
 
     /// The refusal of arguments that do not fit.
@@ -313,7 +313,7 @@ impl Verdict<'_> {
             Sight::List(table, column) => {
                 let Agreeing { equal, except, .. } = agreeing(look, table, view)?;
                 let predicates = equal.into_iter().map(|(column, value)| Predicate::Equal(column, value));
-                let page = Page { after: 0, limit: u32::MAX };
+                let page = Page::WHOLE;
                 let found = self.tx.find(&Query { table, predicates: predicates.collect(), page })?;
                 let found = found.iter().filter(|row| Some(row.key()) != except);
                 found.map(|row| row.get(column.name).to_json(column.kind)).collect()

@@ -8,8 +8,8 @@ pub mod coverage;
 mod document;
 pub mod expression;
 mod fragment;
-mod mistake;
-mod reader;
+pub(crate) mod mistake;
+pub(crate) mod reader;
 pub mod schema;
 mod source;
 mod tiers;
@@ -105,6 +105,11 @@ impl Policy {
             Work::Act(act) => act.operation.record == &AUDIT_LOGS,
             Work::Find(_) => false,
         })
+    }
+    /// Rules on the acting user for lookups, which are the same for all of them.
+    pub fn find_rules(&self) -> &[Arc<Rule>] {
+        let finder = self.tools.iter().find(|tool| matches!(tool.work, Work::Find(_)));
+        finder.map_or(&[], |tool| &tool.find_rules)
     }
     /// The tool that looks up records of that table.
     pub fn finder(&self, table: &Table) -> Option<&Tool> {

@@ -215,7 +215,7 @@ impl Transaction<'_> {
 
     /// Every row of the table, in key order.
     pub fn all(&self, table: &'static Table) -> Result<Vec<Row>, Fault> {
-        let page = Page { after: 0, limit: u32::MAX };
+        let page = Page::WHOLE;
         self.find(&Query { table, predicates: Vec::new(), page })
     }
 

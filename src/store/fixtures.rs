@@ -62,6 +62,17 @@ impl Fixtures {
 
     /// Read and check the JSON files of a folder.
     pub fn from_directory(directory: &Path, words: Words<'_>) -> Result<Fixtures, Vec<Problem>> {
+        let (files, unread) = Fixtures::read(directory);
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        match Fixtures::from_files(&files, words) {
+            Ok(fixtures) if unread.is_empty() => Ok(fixtures),
+            Ok(_) => Err(unread),
+            Err(problems) => Err(unread.into_iter().chain(problems).collect()),
+        }
+    }
+
+    /// The JSON files of a folder, by name, and what could not be read.
+    pub fn read(directory: &Path) -> (Vec<(String, String)>, Vec<Problem>) {
         let mut files = Vec::new();
         let mut unread = Vec::new();
         let problem = |file: &Path, error: &std::io::Error| Problem {
@@ -93,23 +104,25 @@ impl Fixtures {
             }
         }
         files.sort();
-        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        match Fixtures::from_files(&files, words) {
-            Ok(fixtures) if unread.is_empty() => Ok(fixtures),
-            Ok(_) => Err(unread),
-            Err(problems) => Err(unread.into_iter().chain(problems).collect()),
+        (files, unread)
+    }
+
+    /// Check tables whose files are read already, as name and JSON.
+    pub fn from_json(files: Vec<(String, Json)>, words: Words<'_>) -> Result<Fixtures, Vec<Problem>> {
+        let mut check = Check::new(words);
+        for (name, json) in files {
+            check.rows(&name, json);
         }
+        check.finish()
     }
 
     /// Check files given as name and text.
     pub fn from_files(files: &[(&str, &str)], words: Words<'_>) -> Result<Fixtures, Vec<Problem>> {
-        let mut check = Check { words, problems: Vec::new(), tables: BTreeMap::new() };
+        let mut check = Check::new(words);
         for (name, text) in files {
             check.file(name, text);
         }
-        check.references();
-        check.uniqueness();
-        if check.problems.is_empty() { Ok(Fixtures { tables: check.tables }) } else { Err(check.problems) }
+        check.finish()
     }
 
     /// How many rows each table has, in the catalogue's order.
@@ -149,6 +162,16 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    fn new(words: Words<'_>) -> Check<'_> {
+        Check { words, problems: Vec::new(), tables: BTreeMap::new() }
+    }
+
+    fn finish(mut self) -> Result<Fixtures, Vec<Problem>> {
+        self.references();
+        self.uniqueness();
+        if self.problems.is_empty() { Ok(Fixtures { tables: self.tables }) } else { Err(self.problems) }
+    }
+
     fn report(&mut self, file: &str, row: Option<&str>, column: Option<&str>, problem: String) {
         self.problems.push(Problem {
             file: file.to_owned(),
@@ -159,19 +182,25 @@ impl Check<'_> {
     }
 
     fn file(&mut self, file: &str, text: &str) {
+        match serde_json::from_str(text) {
+            Ok(json) => self.rows(file, json),
+            Err(error) => self.report(file, None, None, format!("is not JSON: {error}")),
+        }
+    }
+
+    fn rows(&mut self, file: &str, json: Json) {
         let name = file.strip_suffix(".json").unwrap_or(file);
         let Some(table) = table(name) else {
             let hint = did_you_mean(name, TABLES.iter().map(|table| table.name));
             return self.report(file, None, None, format!("there is no table {name:?}{hint}"));
         };
-        let rows: Vec<(Option<String>, Json)> = match serde_json::from_str(text) {
-            Ok(Json::Object(rows)) => rows.into_iter().map(|(id, row)| (Some(id), row)).collect(),
-            Ok(Json::Array(rows)) => rows.into_iter().map(|row| (None, row)).collect(),
-            Ok(_) => {
+        let rows: Vec<(Option<String>, Json)> = match json {
+            Json::Object(rows) => rows.into_iter().map(|(id, row)| (Some(id), row)).collect(),
+            Json::Array(rows) => rows.into_iter().map(|row| (None, row)).collect(),
+            _ => {
                 let problem = "must be an object of rows by id, or an array of rows".to_owned();
                 return self.report(file, None, None, problem);
             }
-            Err(error) => return self.report(file, None, None, format!("is not JSON: {error}")),
         };
         let vocabularies: Vec<Option<BTreeSet<String>>> = (table.columns.iter())
             .map(|column| match column.kind {

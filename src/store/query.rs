@@ -1,7 +1,7 @@
 //! Questions to a table, as SQL with numbered placeholders in ascending first use.
 
 use super::Value;
-use super::catalogue::{Column, Table};
+use super::catalogue::{Column, Kind, Table};
 use super::schema::{comparable, compared};
 use std::fmt::Write;
 
@@ -42,6 +42,20 @@ pub enum Predicate<'a> {
     Since(&'a Column, String),
     /// The time is not after this one; a bare day includes the whole day.
     Until(&'a Column, String),
+    /// The column is the value to the letter, where [`Predicate::Equal`] overlooks case and outer space.
+    Same(&'a Column, Value),
+    /// The column is the value to the letter, or null.
+    SameOrNull(&'a Column, Value),
+    /// The telephone number ends with these digits.
+    EndsWith(&'a Column, String),
+    /// The column is not less than the value.
+    AtLeast(&'a Column, Value),
+    /// The column is not greater than the value.
+    AtMost(&'a Column, Value),
+    /// Whether the column has a value.
+    Present(&'a Column, bool),
+    /// No row is meant.
+    Never,
 }
 
 /// The part of the matching rows that a lookup returns.
@@ -64,6 +78,11 @@ pub struct Query<'a> {
     pub page: Page,
 }
 
+impl Page {
+    /// All of them.
+    pub const WHOLE: Page = Page { after: 0, limit: u32::MAX };
+}
+
 impl Query<'_> {
     pub(super) fn sql(&self) -> (String, Vec<Value>) {
         let key = self.table.key().name;
@@ -77,15 +96,35 @@ impl Query<'_> {
                     let _ = write!(sql, " AND instr(lower({}), lower(${})) > 0", column.name, values.len());
                 }
                 Predicate::Since(column, time) => {
-                    values.push(time.as_str().into());
-                    let _ = write!(sql, " AND {} >= ${}", column.name, values.len());
+                    push(&mut sql, &mut values, column.name, ">=", time.as_str().into());
                 }
                 Predicate::Until(column, time) => {
                     // '~' sorts after every character of a timestamp: a bare day takes in all of
                     // its times, and a time its fractions of a second.
-                    values.push(format!("{time}~").into());
-                    let _ = write!(sql, " AND {} <= ${}", column.name, values.len());
+                    push(&mut sql, &mut values, column.name, "<=", format!("{time}~").into());
                 }
+                Predicate::Same(column, value) => {
+                    // For the index, which knows texts without case and outer space only.
+                    if matches!(column.kind, Kind::Text) {
+                        push_equal(&mut sql, &mut values, column, value);
+                    }
+                    push(&mut sql, &mut values, column.name, "=", value.clone());
+                }
+                Predicate::SameOrNull(column, value) => {
+                    values.push(value.clone());
+                    let _ = write!(sql, " AND ({0} = ${1} OR {0} IS NULL)", column.name, values.len());
+                }
+                Predicate::EndsWith(column, digits) => {
+                    values.push(compared(column, digits).into());
+                    let _ = write!(sql, " AND substr({}, -length(${1})) = ${1}", comparable(column), values.len());
+                }
+                Predicate::AtLeast(column, value) => push(&mut sql, &mut values, column.name, ">=", value.clone()),
+                Predicate::AtMost(column, value) => push(&mut sql, &mut values, column.name, "<=", value.clone()),
+                Predicate::Present(column, there) => {
+                    let not = if *there { " NOT" } else { "" };
+                    let _ = write!(sql, " AND {} IS{not} NULL", column.name);
+                }
+                Predicate::Never => sql.push_str(" AND false"),
             }
         }
         if self.page.after > 0 {
@@ -96,6 +135,11 @@ impl Query<'_> {
         let _ = write!(sql, " ORDER BY {key} LIMIT ${}", values.len());
         (sql, values)
     }
+}
+
+fn push(sql: &mut String, values: &mut Vec<Value>, left: &str, operator: &str, right: Value) {
+    values.push(right);
+    let _ = write!(sql, " AND {left} {operator} ${}", values.len());
 }
 
 fn push_equal(sql: &mut String, values: &mut Vec<Value>, column: &Column, value: &Value) {
