@@ -97,7 +97,13 @@ pub type Read = (Vec<Document>, Vec<Mistake>);
 
 impl Evaluate {
     /// Run what was read, and write all reports. None could be run: that is an error.
-    pub fn run(&self, command: Command, read: Read, gold: Option<Vec<Document>>, strict: bool) -> Result<Report, Error> {
+    pub fn run(
+        &self,
+        command: Command,
+        read: Read,
+        gold: Option<Vec<Document>>,
+        strict: bool,
+    ) -> Result<Report, Error> {
         let How { policy, policies, mapping, mappings, fixtures, mode, audit, actor, answers } = self.how.clone();
         let choice = Choice {
             policies: policies.source(),

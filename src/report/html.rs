@@ -54,7 +54,8 @@ fn fit(report: &mut Json) {
     let mut limit = CUTS[0];
     for next in CUTS {
         limit = next;
-        let size: usize = steps(report).map(|step| step.values().map(|value| size(value).min(limit)).sum::<usize>()).sum();
+        let size: usize =
+            steps(report).map(|step| step.values().map(|value| size(value).min(limit)).sum::<usize>()).sum();
         if size <= PAGE_BYTES {
             break;
         }

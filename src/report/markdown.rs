@@ -31,8 +31,7 @@ pub fn render(report: &Report) -> String {
     facts.extend(Some(pass_hat(&report.pass_hat)).filter(|text| !text.is_empty()));
     page.paragraph(&facts.join(" · "));
     page.unread(report);
-    let bad: Vec<&TraceReport> =
-        report.traces.iter().filter(|trace| !points::is_good(report.command, trace)).collect();
+    let bad: Vec<&TraceReport> = report.traces.iter().filter(|trace| !points::is_good(report.command, trace)).collect();
     page.traces(report, &bad);
     page.totals(report);
     page.details(report, &bad);

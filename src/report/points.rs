@@ -71,11 +71,8 @@ pub fn result(command: Command, trace: &TraceReport) -> String {
 
 /// The parts of a verdict that do not hold.
 pub fn failed(verdict: &Verdict) -> Vec<&'static str> {
-    let parts = [
-        (verdict.state.equal, "state"),
-        (verdict.outputs.complete, "outputs"),
-        (verdict.process.compliant, "process"),
-    ];
+    let parts =
+        [(verdict.state.equal, "state"), (verdict.outputs.complete, "outputs"), (verdict.process.compliant, "process")];
     parts.into_iter().filter(|(holds, _)| !holds).map(|(_, name)| name).collect()
 }
 
@@ -129,7 +126,8 @@ fn of_verdict<'a>(trace: &'a TraceReport, verdict: &'a Verdict, points: &mut Vec
     for violation in &process.violations {
         // What halted, or would have, is among the calls already.
         let of_call = trace.replay.calls.iter().find(|step| step.call == violation.call);
-        let told = of_call.is_some_and(|step| step.halt.iter().chain(&step.violations).any(|it| *it == violation.broken));
+        let told =
+            of_call.is_some_and(|step| step.halt.iter().chain(&step.violations).any(|it| *it == violation.broken));
         if !told {
             points.push(broken("violates", "", &violation.broken, violation.call, &violation.tool));
         }

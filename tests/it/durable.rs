@@ -120,6 +120,7 @@ async fn open(directory: &Path) -> Arc<Registry> {
         defaults: Spec { policy: Some(POLICY.to_owned()), ..Spec::default() },
         limits: Limits::default(),
         durable: Some(Durable::open(directory).unwrap()),
+        recorder: None,
     };
     Registry::open(setup).await.unwrap()
 }

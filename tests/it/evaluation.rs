@@ -143,10 +143,13 @@ fn a_repeated_halt_is_a_retry_unless_something_was_written_between() {
 /// The state is compared as the environment left it, and the process is judged all the same.
 #[test]
 fn without_rules_the_process_is_judged_too() {
-    let trial = trial(&[("create_client", json!({
-        "client_name": "Gull & Sons", "registration_number": "R-9", "contact_email": "office@gull.example",
-        "client_type": "small_business", "industry": "Trade", "country": "Norway",
-    }))]);
+    let trial = trial(&[(
+        "create_client",
+        json!({
+            "client_name": "Gull & Sons", "registration_number": "R-9", "contact_email": "office@gull.example",
+            "client_type": "small_business", "industry": "Trade", "country": "Norway",
+        }),
+    )]);
     for (mode, equal, roles) in [(Mode::Off, true, 1), (Mode::Observe, true, 1), (Mode::Enforce, true, 1)] {
         let choice = Choice { mode: Some(mode), ..of_user("12") };
         let report = done(Command::Grade, choice, std::slice::from_ref(&trial), Some(vec![trial.clone()]));
@@ -172,10 +175,16 @@ fn a_trial_without_gold_is_named() {
 fn a_journal_replays_to_the_byte() {
     let calls = [
         ("find_incidents", json!({"status": "resolved"})),
-        ("log_metric", json!({"incident_id": "16", "metric_type": "resolution_time", "calculated_value_minutes": 2940})),
+        (
+            "log_metric",
+            json!({"incident_id": "16", "metric_type": "resolution_time", "calculated_value_minutes": 2940}),
+        ),
         ("update_incident", json!({"incident_id": "16", "change_set": {"status": "closed"}})),
         ("update_incident", json!({"incident_id": "16", "change_set": {"status": "shut"}})),
-        ("log_metric", json!({"incident_id": "16", "metric_type": "resolution_time", "calculated_value_minutes": 2940})),
+        (
+            "log_metric",
+            json!({"incident_id": "16", "metric_type": "resolution_time", "calculated_value_minutes": 2940}),
+        ),
     ];
     for mode in Mode::ALL {
         for audit in [Audit::Explicit, Audit::Automatic, Audit::None] {

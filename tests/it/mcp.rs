@@ -40,7 +40,7 @@ fn connected(policy_id: &str, version: &ProtocolVersion, play: impl AsyncFnOnce(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let server = Server::alone(episode(policy_id));
+        let server = Server::alone(episode(policy_id), None);
         let serving = tokio::spawn(serve(server.clone(), theirs));
         let client = ().serve_with_lifecycle(ours, lifecycle(version)).await.unwrap();
         play(&client, &server).await;
@@ -229,7 +229,7 @@ fn wired(policy_id: &str, play: impl AsyncFnOnce(&mut Wire, &Server)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let server = Server::alone(episode(policy_id));
+        let server = Server::alone(episode(policy_id), None);
         let serving = tokio::spawn(serve(server.clone(), theirs));
         let mut wire = Wire { reader: BufReader::new(ours) };
         let client = json!({ "name": "wire", "version": "1" });

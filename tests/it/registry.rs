@@ -21,7 +21,7 @@ pub async fn registry(limits: Limits) -> Arc<Registry> {
 
 pub fn setup(limits: Limits, durable: Option<Durable>) -> Setup {
     let fixtures = BTreeMap::from([(DEFAULT_FIXTURES.to_owned(), fixtures().clone())]);
-    Setup { source: Source::Embedded, fixtures, defaults: Spec::default(), limits, durable }
+    Setup { source: Source::Embedded, fixtures, defaults: Spec::default(), limits, durable, recorder: None }
 }
 
 pub fn named(id: &str) -> Spec {
@@ -357,7 +357,7 @@ async fn checkpoints_are_limited() {
 async fn a_state_in_its_own_file_is_not_copied() {
     let folder = tempfile::tempdir().unwrap();
     let episode = Episode::in_file(policy("all"), fixtures(), &Settings::default(), &folder.path().join("s"));
-    let live = Live::alone(episode.unwrap());
+    let live = Live::alone(episode.unwrap(), None);
     for error in [
         refused(live.reset().await),
         refused(live.checkpoint(None).await.map(drop)),

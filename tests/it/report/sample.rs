@@ -17,10 +17,14 @@ pub fn replay() -> Report {
     };
     let canonical = Step {
         recorded: Some(json!({"changes_made": {"status": "resolved"}, "incident_id": "27"})),
-        changes: vec![changed("incidents", "27", [
-            ("resolved_at", json!(null), json!("2025-09-25T12:00:00")),
-            ("status", json!("in_progress"), json!("resolved")),
-        ])],
+        changes: vec![changed(
+            "incidents",
+            "27",
+            [
+                ("resolved_at", json!(null), json!("2025-09-25T12:00:00")),
+                ("status", json!("in_progress"), json!("resolved")),
+            ],
+        )],
         ..step(
             2,
             "update_incident",
@@ -37,11 +41,15 @@ pub fn replay() -> Report {
             recorded: json!(true),
             replayed: json!(false),
         }),
-        changes: vec![changed("performance_metrics", "41", [
-            ("calculated_value_minutes", json!(null), json!(12)),
-            ("incident_id", json!(null), json!("15")),
-            ("metric_id", json!(null), json!("41")),
-        ])],
+        changes: vec![changed(
+            "performance_metrics",
+            "41",
+            [
+                ("calculated_value_minutes", json!(null), json!(12)),
+                ("incident_id", json!(null), json!("15")),
+                ("metric_id", json!(null), json!("41")),
+            ],
+        )],
         ..step(
             3,
             "log_metric",
@@ -74,12 +82,23 @@ pub fn replay() -> Report {
     let odd = Step {
         violations: vec![Broken { message: format!("It says {ODD}."), remedy: None, ..not_closed() }],
         changes: vec![changed("incident_updates", "9", [("note", json!("old \"note\""), json!(ODD))])],
-        ..step(1, "add_incident_update", json!({"note": ODD, "list": [1, 2.5, null, true, {"deep": [ODD]}]}), "ok",
-            json!({"note": ODD}), Comparison::Unrecorded)
+        ..step(
+            1,
+            "add_incident_update",
+            json!({"note": ODD, "list": [1, 2.5, null, true, {"deep": [ODD]}]}),
+            "ok",
+            json!({"note": ODD}),
+            Comparison::Unrecorded,
+        )
     };
-    let long = step(2, "get_report", json!({"text": "word ".repeat(4_000)}), "ok",
+    let long = step(
+        2,
+        "get_report",
+        json!({"text": "word ".repeat(4_000)}),
+        "ok",
         json!({"rows": (0..400).map(|row| json!({"row": row, "text": "a line of some length"})).collect::<Vec<_>>()}),
-        Comparison::Ignored);
+        Comparison::Ignored,
+    );
     let mut second = trace(&format!("odd characters {ODD}"), vec![odd, long]);
     second.replay.mode = Mode::Observe;
     second.replay.comparison = Comparison::Unrecorded;
@@ -88,12 +107,25 @@ pub fn replay() -> Report {
     let mapped = Step {
         recorded: Some(json!([{"user_id": "6", "role": "incident_manager"}])),
         mapped: Some(Mapped { tool: "find_users".to_owned(), arguments: object(json!({"email": "ada@example.com"})) }),
-        ..step(1, "fetch_user", json!({"email": "ada@example.com"}), "ok",
-            json!({"user_id": "6", "role": "incident_manager"}), Comparison::Shape)
+        ..step(
+            1,
+            "fetch_user",
+            json!({"email": "ada@example.com"}),
+            "ok",
+            json!({"user_id": "6", "role": "incident_manager"}),
+            Comparison::Shape,
+        )
     };
     let refused = Step {
         recorded: Some(json!("Error: no such vendor")),
-        ..step(2, "fetch_vendor", json!({"vendor_id": "999"}), "REFUSED", json!("Error: no such vendor"), Comparison::Exact)
+        ..step(
+            2,
+            "fetch_vendor",
+            json!({"vendor_id": "999"}),
+            "REFUSED",
+            json!("Error: no such vendor"),
+            Comparison::Exact,
+        )
     };
     let mut third = trace("task-17", vec![mapped, refused]);
     third.replay.place = Place { file: "runs/gpt.jsonl".to_owned(), line: Some(3), pointer: String::new() };
@@ -191,7 +223,14 @@ fn lookup(at: usize, call: usize) -> Step {
     let tools = ["find_incidents", "find_users", "find_clients", "update_incident", "log_audit"];
     Step {
         recorded: Some(found()),
-        ..step(call, tools[(at + call) % tools.len()], json!({"incident_id": at.to_string()}), "ok", found(), Comparison::Exact)
+        ..step(
+            call,
+            tools[(at + call) % tools.len()],
+            json!({"incident_id": at.to_string()}),
+            "ok",
+            found(),
+            Comparison::Exact,
+        )
     }
 }
 
@@ -233,6 +272,7 @@ fn trace(name: &str, calls: Vec<Step>) -> TraceReport {
         actor: Some("6".to_owned()),
         comparison: calls.iter().map(|step| step.comparison).max().unwrap_or(Comparison::Unrecorded),
         first_divergence: different.map(|step| step.call),
+        notes: Vec::new(),
         unchanged: calls.iter().all(|step| step.changes.is_empty()),
         calls,
         unpaid: Vec::new(),
