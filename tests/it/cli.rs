@@ -83,12 +83,13 @@ const HALTING: &str = r#"{"incident_id": "27", "metric_type": "resolution_time",
 
 #[test]
 fn help_texts() {
-    let commands: [&[&str]; 26] = [
+    let commands: [&[&str]; 27] = [
         &[],
         &["serve"],
         &["demo"],
         &["tools"],
         &["call"],
+        &["convert"],
         &["policy"],
         &["policy", "check"],
         &["policy", "coverage"],

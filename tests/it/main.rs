@@ -4,6 +4,7 @@
 mod cli;
 mod conformance;
 mod control;
+mod convert;
 mod durable;
 mod edge;
 mod environment;
@@ -14,6 +15,7 @@ mod inputs;
 mod mcp;
 mod policies;
 mod properties;
+mod recording;
 mod registry;
 mod remote;
 mod report;
