@@ -62,29 +62,24 @@ WRAP_UP = Case(
     ),
 )
 
-VENDOR = {
-    "vendor_name": "Fairlead Fibre",
-    "vendor_email": "desk@fairlead.example",
-    "vendor_phone": "+1-555-0199",
-    "vendor_type": "infrastructure_provider",
-}
-TAKEN_ON = {"action": "create", "entity_type": "vendor", "entity_id": "9"}
+CHANGE = {"title": "Replace the line card of the lobby screens", "change_type": "normal", "risk_level": "low"}
+REQUESTED = {"action": "create", "entity_type": "change_request", "entity_id": "19"}
 
-TAKE_ON_VENDOR = Case(
-    id="take-on-vendor",
-    actor="1",
-    request="Register Fairlead Fibre, an infrastructure provider: desk@fairlead.example, +1-555-0199.",
-    gold=(("create_vendor", VENDOR), ("log_audit", TAKEN_ON)),
+REQUEST_CHANGE = Case(
+    id="request-change",
+    actor="12",
+    request="Request a normal change of low risk: replace the line card of the lobby screens. User 6 will approve it.",
+    gold=(("submit_change_request", CHANGE), ("log_audit", REQUESTED)),
     turns=(
-        Turn("I see whether it is known.", "find_vendors", {"vendor_name_contains": "Fairlead"}),
-        Turn("It is not.", "create_vendor", VENDOR | {"vendor_type": "infrastructure"}),
-        Turn("That type is spelled otherwise.", "create_vendor", VENDOR),
-        Turn("The vendor owes an audit entry.", "log_audit", TAKEN_ON),
-        Turn("Fairlead Fibre is registered."),
+        Turn("I see who is to approve.", "find_users", {"user_id": "6"}),
+        Turn("I request the change.", "submit_change_request", CHANGE | {"approved_by_user": "6"}),
+        Turn("The approver is named once the change is approved.", "submit_change_request", CHANGE),
+        Turn("The request owes an audit entry.", "log_audit", REQUESTED),
+        Turn("The change is requested, for user 6 to approve."),
     ),
 )
 
-CASES = (WRAP_UP, TAKE_ON_VENDOR)
+CASES = (WRAP_UP, REQUEST_CHANGE)
 
 
 def case(id: str) -> Case:

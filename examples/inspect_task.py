@@ -11,7 +11,7 @@ import sys
 
 from inspect_ai import Task, eval, task
 from inspect_ai.dataset import Sample
-from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, ModelOutput, get_model
+from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model, ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import CORRECT, INCORRECT, Score, Scorer, Target, accuracy, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.tool import ToolChoice, ToolInfo, mcp_connection, mcp_server_http
@@ -58,7 +58,7 @@ def same_state(control: str) -> Scorer:
     return score
 
 
-def scripted(gives_up: bool):
+def scripted(gives_up: bool) -> Model:
     """A model that says what the script of the request says: the next turn after those that there are already."""
 
     def answer(
@@ -67,9 +67,13 @@ def scripted(gives_up: bool):
         request = next(message.text for message in messages if isinstance(message, ChatMessageUser))
         turns = next(case for case in CASES if case.request == request).script(gives_up)
         turn = turns[sum(message.role == "assistant" for message in messages)]
-        if turn.tool is None:
-            return ModelOutput.from_content("scripted", turn.says)
-        return ModelOutput.for_tool_call("scripted", turn.tool, turn.arguments, content=turn.says)
+        if turn.tool:
+            output = ModelOutput.for_tool_call("scripted", turn.tool, turn.arguments, content=turn.says)
+        else:
+            output = ModelOutput.from_content("scripted", turn.says)
+        # Tokens are said to be none, since Inspect would fetch a tokenizer to count them.
+        output.usage = ModelUsage()
+        return output
 
     return get_model("mockllm/model", custom_outputs=answer)
 
@@ -89,7 +93,7 @@ def main() -> None:
             log_format="json",
         )
     if log.status != "success":
-        sys.exit(f"{log.status}: {log.error}")
+        sys.exit(f"{log.status}: {log.error and log.error.message}")
     for sample in log.samples:
         score = sample.scores["same_state"]
         print(f"{sample.id}: {score.value}, {score.explanation}")
