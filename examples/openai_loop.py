@@ -17,26 +17,36 @@ from loop import TURNS, main
 MODEL = "scripted"
 
 
+def completion(request: Json, script: tuple[Turn, ...]) -> Json:
+    """What the API answers where the model says the next turn after those that the request has already."""
+    number = sum(message["role"] == "assistant" for message in request["messages"])
+    turn = script[number]
+    message: Json = {"role": "assistant", "content": turn.says}
+    if turn.tool:
+        function = {"name": turn.tool, "arguments": json.dumps(turn.arguments)}
+        message["tool_calls"] = [{"id": f"call_{number}", "type": "function", "function": function}]
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if turn.tool else "stop"}
+    return {
+        "id": f"chatcmpl-{number}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": MODEL,
+        "choices": [choice],
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    }
+
+
 def scripted(script: tuple[Turn, ...]) -> AsyncOpenAI:
-    """A client whose model says what the script says: the next turn after those that the request has already."""
+    """A client whose model says what the script says."""
 
     def answer(request: httpx2.Request) -> httpx2.Response:
-        number = sum(message["role"] == "assistant" for message in json.loads(request.content)["messages"])
-        turn = script[number]
-        message: Json = {"role": "assistant", "content": turn.says}
-        if turn.tool:
-            function = {"name": turn.tool, "arguments": json.dumps(turn.arguments)}
-            message["tool_calls"] = [{"id": f"call_{number}", "type": "function", "function": function}]
-        choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if turn.tool else "stop"}
-        completion = {"id": f"chatcmpl-{number}", "object": "chat.completion", "created": 0, "model": MODEL}
-        return httpx2.Response(200, json=completion | {"choices": [choice]})
+        return httpx2.Response(200, json=completion(json.loads(request.content), script))
 
     return AsyncOpenAI(api_key="none", http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(answer)))
 
 
-async def loop(agent: Client, request: str, script: tuple[Turn, ...]) -> Json:
+async def converse(model: AsyncOpenAI, name: str, agent: Client, request: str) -> Json:
     """Let the model call tools until it calls none."""
-    model = scripted(script)
     tools = [
         {
             "type": "function",
@@ -46,7 +56,7 @@ async def loop(agent: Client, request: str, script: tuple[Turn, ...]) -> Json:
     ]
     messages: list[Json] = [{"role": "system", "content": agent.instructions}, {"role": "user", "content": request}]
     for _ in range(TURNS):
-        completion = await model.chat.completions.create(model=MODEL, messages=messages, tools=tools)
+        completion = await model.chat.completions.create(model=name, messages=messages, tools=tools)
         message = completion.choices[0].message
         messages.append(message.model_dump(exclude_none=True))
         if not message.tool_calls:
@@ -56,6 +66,11 @@ async def loop(agent: Client, request: str, script: tuple[Turn, ...]) -> Json:
             # A halt is an answer: the model reads what to do instead.
             messages.append({"role": "tool", "tool_call_id": call.id, "content": answer.content[0].text})
     return {"messages": messages, "tools": tools}
+
+
+async def loop(agent: Client, request: str, script: tuple[Turn, ...]) -> Json:
+    """The conversation with the scripted model."""
+    return await converse(scripted(script), MODEL, agent, request)
 
 
 if __name__ == "__main__":
