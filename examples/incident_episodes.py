@@ -24,13 +24,16 @@ from mcp.client.streamable_http import streamable_http_client
 
 Json = dict[str, Any]
 
+#: Seconds to wait for an answer: twice what the server itself takes at most.
+PATIENCE = 60
+
 #: A tool's name and its arguments.
 Call = tuple[str, Json]
 
 
 @contextmanager
 def server(*options: str) -> Iterator[str]:
-    """The address of a control plane: the one in INCIDENT_MCP_CONTROL_URL, or that of a server that lives as long as this.
+    """The address of a control plane: INCIDENT_MCP_CONTROL_URL, or that of a server that lives as long as this.
 
     INCIDENT_MCP names the program, where it is not on the path. The options go to `incident-mcp serve`.
     """
@@ -67,9 +70,11 @@ class Episode:
     @asynccontextmanager
     async def agent(self) -> AsyncIterator[Client]:
         """An MCP session with the episode, for the agent."""
-        async with httpx2.AsyncClient(headers=bearer("INCIDENT_MCP_TOKEN"), timeout=60) as http:
-            async with Client(streamable_http_client(self.mcp_url, http_client=http)) as client:
-                yield client
+        async with (
+            httpx2.AsyncClient(headers=bearer("INCIDENT_MCP_TOKEN"), timeout=PATIENCE) as http,
+            Client(streamable_http_client(self.mcp_url, http_client=http)) as client,
+        ):
+            yield client
 
     async def hash(self) -> str:
         """The hash of the state. Two that are equal hold the same records, whatever the order of the calls."""
@@ -102,9 +107,12 @@ class Episode:
 @asynccontextmanager
 async def episode(control: str, **settings: Any) -> AsyncIterator[Episode]:
     """A new episode, closed at the end. Settings: policy, fixtures, mode, audit, actor, id, ttl_seconds."""
-    async with httpx2.AsyncClient(base_url=control, headers=bearer("INCIDENT_MCP_CONTROL_TOKEN"), timeout=60) as client:
-        async with _live(client, "/episodes", settings) as live:
-            yield live
+    headers = bearer("INCIDENT_MCP_CONTROL_TOKEN")
+    async with (
+        httpx2.AsyncClient(base_url=control, headers=headers, timeout=PATIENCE) as client,
+        _live(client, "/episodes", settings) as live,
+    ):
+        yield live
 
 
 async def play(agent: Client, calls: Iterable[Call]) -> list[Json]:
@@ -116,9 +124,10 @@ async def gold_hash(control: str, calls: Iterable[Call], **settings: Any) -> str
     """The hash of the state that those calls leave in an episode of their own."""
     async with episode(control, **settings) as gold:
         async with gold.agent() as agent:
-            for answer in await play(agent, calls):
-                if answer.get("halt"):
-                    raise ValueError(f"gold halts: {answer['message']} ({answer['rule']})")
+            answers = await play(agent, calls)
+        for answer in answers:
+            if answer.get("halt"):
+                raise ValueError(f"gold halts: {answer['message']} ({answer['rule']})")
         return await gold.hash()
 
 

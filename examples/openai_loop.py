@@ -1,7 +1,7 @@
 """An agent loop over OpenAI's chat completions whose tools are those of an episode. Run it: python openai_loop.py
 
-The model is scripted: the real SDK, on a transport that answers from a script. For a real model, put `AsyncOpenAI()` in
-place of `scripted(script)`, set OPENAI_API_KEY and name the model in MODEL.
+The model is scripted: the real SDK, on a transport that answers from a script. For a real model, put `AsyncOpenAI()`
+in place of `scripted(script)`, set OPENAI_API_KEY and name the model in MODEL.
 """
 
 import json

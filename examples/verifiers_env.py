@@ -2,8 +2,8 @@
 
     python verifiers_env.py                 # evaluate a scripted model, no network
 
-Other programs of `verifiers` load it by name, as taskset and harness `verifiers_env`, with the control plane's address in
-INCIDENT_MCP_CONTROL_URL; the model is then whichever they are given. The harness is the loop of `openai_loop.py`.
+Other programs of `verifiers` load it by name, as taskset and harness `verifiers_env`, with the control plane's address
+in INCIDENT_MCP_CONTROL_URL; the model is then whichever they are given. The harness is the loop of `openai_loop.py`.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from threading import Thread
 import verifiers.v1 as vf
 from mcp import Client
 from openai import AsyncOpenAI
+from pydantic import Field
 
 from cases import CASES, Case, case
 from incident_episodes import Json, episode, gold_hash, server
@@ -32,7 +33,7 @@ class Rollout(vf.State):
     """What a rollout keeps: the agent's address, and what happened, once it is over."""
 
     mcp_url: str = ""
-    summary: Json = {}
+    summary: Json = Field(default_factory=dict)
 
 
 class IncidentTask(vf.Task[vf.TaskData, Rollout]):
@@ -75,8 +76,9 @@ class IncidentTaskset(vf.Taskset[IncidentTask, vf.TasksetConfig]):
     """The requests in `cases.py`."""
 
     def load(self) -> Iterable[IncidentTask]:
-        for case in CASES:
-            yield IncidentTask(vf.TaskData(id=case.id, prompt=case.request), self.config.task)
+        """A task for each."""
+        for each in CASES:
+            yield IncidentTask(vf.TaskData(id=each.id, prompt=each.request), self.config.task)
 
 
 class IncidentHarness(vf.Harness[vf.HarnessConfig]):
@@ -95,6 +97,7 @@ class IncidentHarness(vf.Harness[vf.HarnessConfig]):
         mcp_urls: dict[str, str],
         data: vf.TaskData,
     ) -> vf.ProgramResult:
+        """Let the model work on the request; what it said is in the trace by then."""
         async with AsyncOpenAI(base_url=endpoint, api_key=secret) as model, Client(trace.state.mcp_url) as agent:
             await converse(model, ctx.model, agent, data.prompt_text)
         return vf.ProgramResult(0, "", "")
