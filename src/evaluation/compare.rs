@@ -34,7 +34,8 @@ impl Closeness {
 pub fn compare(recorded: &Json, replayed: &Json) -> (Comparison, Option<AnswerDifference>) {
     let Some(difference) = first_difference(recorded, replayed, &mut String::new()) else {
         // Maps are equal in any order; their texts are not.
-        let exact = recorded == replayed && recorded.to_string() == replayed.to_string();
+        let text = |value: &Json| serde_json::to_string(value).ok();
+        let exact = recorded == replayed && text(recorded) == text(replayed);
         return (if exact { Comparison::Exact } else { Comparison::Canonical }, None);
     };
     let comparison = if alone(recorded, replayed) { Comparison::Shape } else { Comparison::Different };
