@@ -5,7 +5,6 @@ use super::mistake::{At, Mistake, Place};
 use super::reader::{Entry, File, Table};
 use super::source::{FILE, Source};
 use serde_json::Value as Json;
-use toml::de::DeTable;
 
 /// A policy or a part.
 pub struct Fragment {
@@ -147,14 +146,7 @@ impl Fragment {
             return (None, vec![Mistake { place, message }]);
         };
         let file = File::new(name, &text);
-        let (table, errors) = DeTable::parse_recoverable(&text);
-        if !errors.is_empty() {
-            // What a file that is no TOML seems to lack is not worth a line.
-            for error in &errors {
-                file.note(error.span().map_or(0, |span| span.start), error.message());
-            }
-            return (None, file.into_mistakes());
-        }
+        let Some(table) = file.parse(&text) else { return (None, file.into_mistakes()) };
         let root = Table::root(&file, &table);
         let document_path = format!("{path}/policy.md");
         let document_name = source.display(&document_path);

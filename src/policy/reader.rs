@@ -3,6 +3,7 @@
 
 use super::mistake::{At, Mistake, Place};
 use crate::suggest::did_you_mean;
+use serde_json::Value as Json;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
@@ -43,6 +44,15 @@ impl File {
     pub fn note(&self, offset: usize, message: impl Into<String>) {
         let mistake = Mistake { place: self.place(offset), message: message.into() };
         self.mistakes.borrow_mut().push(mistake);
+    }
+    /// The tables of the file, or what keeps it from being TOML. Tables that are there in spite of it are not worth reading:
+    /// what they seem to lack is not worth a line.
+    pub fn parse<'a>(&self, text: &'a str) -> Option<Spanned<DeTable<'a>>> {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            self.note(error.span().map_or(0, |span| span.start), error.message());
+        }
+        errors.is_empty().then_some(table)
     }
     /// All mistakes noted.
     pub fn into_mistakes(self) -> Vec<Mistake> {
@@ -185,6 +195,24 @@ impl<'a> Table<'a> {
         Some(Table::new(self.file, table, context, start))
     }
 
+    /// Any value that JSON has too.
+    pub fn json(&self, key: &'static str) -> Option<At<Json>> {
+        let value = self.get(key)?;
+        match json(value) {
+            Some(read) => Some(self.at(value.span(), read)),
+            None => {
+                self.wrong(key, "a text, a number, true, false, or lists and tables of these", value);
+                None
+            }
+        }
+    }
+
+    /// The texts of a table under names of the author's choice; empty where it is absent.
+    pub fn names(&self, key: &'static str) -> Vec<(At<String>, At<String>)> {
+        let entries = self.table(key).map(|table| table.entries()).unwrap_or_default();
+        entries.into_iter().filter_map(|(name, entry)| Some((name.clone(), entry.text(&name.value)?))).collect()
+    }
+
     /// An array of tables; empty where it is absent.
     pub fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
         let Some(value) = self.get(key) else { return Vec::new() };
@@ -214,6 +242,23 @@ impl<'a> Table<'a> {
             self.file.note(key.span().start, message);
         }
     }
+}
+
+/// A value of TOML as JSON; none for times, which JSON does not have.
+fn json(value: &Spanned<DeValue<'_>>) -> Option<Json> {
+    Some(match value.get_ref() {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Boolean(flag) => (*flag).into(),
+        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok()?.into(),
+        DeValue::Float(n) => n.as_str().parse::<f64>().ok()?.into(),
+        DeValue::Array(items) => items.iter().map(json).collect::<Option<Vec<Json>>>()?.into(),
+        DeValue::Table(table) => {
+            let entry =
+                |(key, value): (&Spanned<_>, _)| Some((AsRef::<str>::as_ref(key.get_ref()).to_owned(), json(value)?));
+            Json::Object(table.iter().map(entry).collect::<Option<_>>()?)
+        }
+        DeValue::Datetime(_) => return None,
+    })
 }
 
 /// A value under a name of the author's choice.
@@ -246,14 +291,22 @@ impl<'a> Entry<'a> {
     pub fn texts(&self, name: &str) -> Vec<At<String>> {
         self.parent().list(name, self.value)
     }
+    /// Any value that JSON has too.
+    pub fn value(&self, name: &str) -> Option<At<Json>> {
+        let value = json(self.value);
+        if value.is_none() {
+            self.parent().wrong(name, "a text, a number, true, false, or lists and tables of these", self.value);
+        }
+        value.map(|value| self.parent().at(self.value.span(), value))
+    }
+    /// Whether the value is a table.
+    pub fn is_table(&self) -> bool {
+        self.value.get_ref().as_table().is_some()
+    }
     /// The value as JSON, for defaults: a text, a whole number or a truth value.
-    pub fn json(&self, name: &str) -> Option<At<serde_json::Value>> {
-        let value: Option<serde_json::Value> = match self.value.get_ref() {
-            DeValue::String(text) => Some(text.as_ref().into()),
-            DeValue::Boolean(flag) => Some((*flag).into()),
-            DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().map(Into::into),
-            _ => None,
-        };
+    pub fn json(&self, name: &str) -> Option<At<Json>> {
+        let scalar = matches!(self.value.get_ref(), DeValue::String(_) | DeValue::Boolean(_) | DeValue::Integer(_));
+        let value = scalar.then(|| json(self.value)).flatten();
         if value.is_none() {
             self.parent().wrong(name, "a text, a whole number, true or false", self.value);
         }
