@@ -79,10 +79,13 @@ impl Lint<'_> {
                 "actor.given" | "actor.same" => "wrong-actor",
                 _ => "gold-halts",
             };
-            self.call(check, step, Some(broken), problems(broken, &step.answer));
+            // A foreign environment says it in its own words.
+            let refused = (step.outcome == REFUSED).then(text);
+            self.call(check, step, Some(broken), refused.unwrap_or_else(|| problems(broken, &step.answer)));
         }
         match step.outcome.as_str() {
             OK => {}
+            REFUSED if step.halt.is_some() => {}
             REFUSED => self.call("gold-invalid", step, None, text()),
             OUTSIDE => self.call("outside", step, None, "the policy has nothing for it; it was left out".to_owned()),
             UNKNOWN_TOOL => self.call("unknown-tool", step, None, text()),
