@@ -3,6 +3,7 @@
 use crate::support;
 use incident_mcp::episode::{Episode, Mode, Settings};
 use incident_mcp::evaluation::compare::Closeness;
+use incident_mcp::evaluation::lint::CHECKS;
 use incident_mcp::evaluation::model::{Command, Comparison, Report};
 use incident_mcp::evaluation::stages::Choice;
 use incident_mcp::evaluation::{Request, run};
@@ -99,6 +100,15 @@ fn wrong_tasks_are_found_out() {
         format!("{} {:?} {}{rule}: {}\n", finding.place.pointer, finding.severity, finding.check, finding.message)
     });
     insta::assert_snapshot!(lines.collect::<String>());
+}
+
+#[test]
+fn every_check_is_documented() {
+    let document = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/evaluation.md")).unwrap();
+    for (check, severity, about) in CHECKS {
+        let row = format!("| `{check}` | {} | {about} |", format!("{severity:?}").to_lowercase());
+        assert!(document.contains(&row), "docs/evaluation.md lacks {row}");
+    }
 }
 
 /// A trial of calls, without answers.
