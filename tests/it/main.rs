@@ -9,6 +9,7 @@ mod durable;
 mod edge;
 mod environment;
 mod episodes;
+mod evaluate;
 mod evaluation;
 mod images;
 mod inputs;
