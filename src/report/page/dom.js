@@ -91,7 +91,7 @@ function table(caption, head, rows, numbers = head.length) {
   const body = rows.map((row) => make("tr", null, row.map((cell, at) => make(at < numbers ? "td" : "td.number", null, cell))));
   return make(
     "div.scroll",
-    { tabindex: 0, role: "region", "aria-label": caption },
+    { tabindex: 0, role: "group", "aria-label": caption },
     make("table", null, make("caption.hidden", null, caption), make("thead", null, make("tr", null, columns)), make("tbody", null, body)),
   );
 }

@@ -56,6 +56,8 @@ function openTrace(summary) {
   document.body.dataset.view = "trace";
   byId("main").replaceChildren(...kept(showTrace(report, summary)));
   page.list.mark(summary.number);
+  // From the list into the trace, unless the reader is choosing.
+  if (!document.activeElement?.matches("input, select")) byId("main").focus({ preventScroll: true });
   scrollTo(0, 0);
 }
 
@@ -79,7 +81,11 @@ function neighbours() {
 
 const kept = (parts) => parts.filter((part) => part !== null && part !== undefined && part !== false);
 
-const go = (address) => (location.hash = address);
+/** Go to an address at once: the event that it changed comes later, and by then the next key may be there. */
+function go(address) {
+  location.hash = address;
+  route();
+}
 
 function key(event) {
   const at = event.target;

@@ -28,7 +28,7 @@ function showTrace(report, summary) {
     make("ol.timeline", { "aria-label": "Calls at a glance" }, replay.calls.map((step) => tick(number, step))),
     verdict && showVerdict(number, verdict),
     (trace.findings ?? []).length > 0 && showFindings(number, trace.findings),
-    !verdict && replay.unpaid.length > 0 && section("Audit entries never written", duties(number, replay.unpaid)),
+    !verdict && replay.unpaid.length > 0 && make("section", null, make("h2", null, "Audit entries never written"), duties(number, replay.unpaid)),
     make(
       "section.calls",
       { "aria-labelledby": "calls-title" },
@@ -159,12 +159,12 @@ function glance(step) {
 
 function insideOf(number, step) {
   return [
-    step.halt && make("div.halt", { role: "note" }, make("h4", null, "Halted"), brokenRule(step.halt)),
-    step.violations && make("div.halt", { role: "note" }, make("h4", null, "Would have halted"), step.violations.map((it) => brokenRule(it))),
+    step.halt && make("div.halt", { role: "note" }, make("h3.label", null, "Halted"), brokenRule(step.halt)),
+    step.violations && make("div.halt", { role: "note" }, make("h3.label", null, "Would have halted"), step.violations.map((it) => brokenRule(it))),
     block("Arguments", step, "arguments"),
     step.mapped && block(`As our tool ${step.cut?.mapped ? "" : step.mapped.tool}`, { mapped: step.cut?.mapped ? step.mapped : step.mapped.arguments, cut: step.cut }, "mapped"),
-    step.difference && make("div.block", null, make("h4", null, "First difference"), differs(step.difference)),
-    step.changes && make("div.block", null, make("h4", null, "Rows written"), step.cut?.changes ? long(step, "changes") : step.changes.map(rowChange)),
+    step.difference && make("div.block", null, make("h3.label", null, "First difference"), differs(step.difference)),
+    step.changes && make("div.block", null, make("h3.label", null, "Rows written"), step.cut?.changes ? long(step, "changes") : step.changes.map(rowChange)),
     block("Answer", step, "answer"),
     step.recorded !== undefined ? block("Recorded answer", step, "recorded") : step.comparison === "exact" && make("p.note", null, "The recorded answer is the same text."),
     make("p.note.link-line", null, make("a", { href: `#trace/${number}/call/${step.call}` }, `Link to call ${step.call}`)),
@@ -195,7 +195,7 @@ function rowChange(change) {
 
 /** A value of a call under its name, folded where it is long and marked where the page has not all of it. */
 function block(title, step, name) {
-  return make("div.block", null, make("h4", null, title), step.cut?.[name] ? long(step, name) : folded(step[name]));
+  return make("div.block", null, make("h3.label", null, title), step.cut?.[name] ? long(step, name) : folded(step[name]));
 }
 
 function long(step, name) {
