@@ -76,7 +76,7 @@ function write(value, indent, parts) {
 /** A value on one line, as in a table: texts without quotes, what is absent as such. */
 function short(value) {
   if (value === null || value === undefined) return make("span.none", null, "none");
-  return make("span.value", null, typeof value === "string" ? value : JSON.stringify(value));
+  return make("span.value", null, typeof value === "string" && value !== "" ? value : JSON.stringify(value));
 }
 
 /** A word with a colour: good, bad, odd or calm. */

@@ -111,7 +111,7 @@ function tasks(list) {
   const row = (it) => [
     make("a", { href: filtered("q", it.task) }, it.task),
     badge(`${it.passed} of ${it.trials}`, it.passed === it.trials ? "good" : "bad"),
-    it.pass_hat.map((value) => value.toFixed(2)).join("  "),
+    it.pass_hat.map((value) => value.toFixed(2)).join(" · "),
   ];
   const show = (some) => table("Tasks", ["task", "trials passed", "pass^k, from k = 1"], some.map(row));
   return make("section", null, make("h2", null, "Tasks"), few(list, ROWS, show));

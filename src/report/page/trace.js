@@ -161,12 +161,12 @@ function insideOf(number, step) {
   return [
     step.halt && make("div.halt", { role: "note" }, make("h3.label", null, "Halted"), brokenRule(step.halt)),
     step.violations && make("div.halt", { role: "note" }, make("h3.label", null, "Would have halted"), step.violations.map((it) => brokenRule(it))),
-    block("Arguments", step, "arguments"),
-    step.mapped && block(`As our tool ${step.cut?.mapped ? "" : step.mapped.tool}`, { mapped: step.cut?.mapped ? step.mapped : step.mapped.arguments, cut: step.cut }, "mapped"),
+    make("div.block", null, make("h3.label", null, "Arguments"), step.cut?.arguments ? long(step, "arguments") : inputs(step.arguments)),
+    step.mapped && make("div.block", null, make("h3.label", null, "As a call of ours"), step.cut?.mapped ? long(step, "mapped") : [make("code.tool", null, step.mapped.tool), inputs(step.mapped.arguments)]),
     step.difference && make("div.block", null, make("h3.label", null, "First difference"), differs(step.difference)),
     step.changes && make("div.block", null, make("h3.label", null, "Rows written"), step.cut?.changes ? long(step, "changes") : step.changes.map(rowChange)),
-    block("Answer", step, "answer"),
-    step.recorded !== undefined ? block("Recorded answer", step, "recorded") : step.comparison === "exact" && make("p.note", null, "The recorded answer is the same text."),
+    make("div.pair", null, block("Answer", step, "answer"), step.recorded !== undefined && block("Recorded answer", step, "recorded")),
+    step.comparison === "exact" && make("p.note", null, "The recorded answer is the same text."),
     make("p.note.link-line", null, make("a", { href: `#trace/${number}/call/${step.call}` }, `Link to call ${step.call}`)),
   ];
 }
@@ -181,8 +181,16 @@ function brokenRule(it, before) {
   );
 }
 
+/** Arguments, each on a line of its own. */
+function inputs(them) {
+  const entries = Object.entries(them);
+  if (entries.length === 0) return make("p.note", null, "none");
+  return make("dl.inputs", null, entries.map(([key, value]) => [make("dt", null, key), make("dd", null, isObject(value) ? folded(value) : short(value))]));
+}
+
 function differs(it) {
-  return table("First difference", ["at", "recorded", "now"], [[make("code", null, it.pointer || "the whole answer"), make("del", null, short(it.recorded)), make("ins", null, short(it.replayed))]]);
+  if (!it.pointer) return make("p.note", null, "The answers have nothing in common; both are below.");
+  return table("First difference", ["at", "recorded", "now"], [[make("code", null, it.pointer), make("del", null, short(it.recorded)), make("ins", null, short(it.replayed))]]);
 }
 
 function rowChange(change) {
