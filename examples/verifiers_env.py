@@ -17,12 +17,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import verifiers.v1 as vf
-from mcp import Client
 from openai import AsyncOpenAI
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from cases import CASES, Case, case
-from incident_episodes import Json, episode, gold_hash, server
+from incident_episodes import Episode, Json, episode, gold_hash, server
 from openai_loop import completion, converse
 
 #: Where the control plane is.
@@ -30,9 +29,12 @@ CONTROL = "INCIDENT_MCP_CONTROL_URL"
 
 
 class Rollout(vf.State):
-    """What a rollout keeps: the agent's address, and what happened, once it is over."""
+    """What a rollout keeps: its episode, and what happened in it, once it is over."""
 
-    mcp_url: str = ""
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    open: AsyncExitStack = Field(default_factory=AsyncExitStack, exclude=True)
+    run: Episode | None = Field(default=None, exclude=True)
     summary: Json = Field(default_factory=dict)
 
 
@@ -46,14 +48,13 @@ class IncidentTask(vf.Task[vf.TaskData, Rollout]):
 
     async def setup(self, trace: vf.Trace, runtime: vf.Runtime) -> None:
         """Begin the episode."""
-        self.live = AsyncExitStack()
-        self.run = await self.live.enter_async_context(episode(os.environ[CONTROL], **self.case.settings))
-        trace.state.mcp_url = self.run.mcp_url
+        state = trace.state
+        state.run = await state.open.enter_async_context(episode(os.environ[CONTROL], **self.case.settings))
 
     async def finalize(self, trace: vf.Trace, runtime: vf.Runtime) -> None:
         """Sum the episode up, and close it."""
-        async with self.live:
-            trace.state.summary = await self.run.summary()
+        async with trace.state.open:
+            trace.state.summary = await trace.state.run.summary()
 
     @vf.reward(weight=1.0)
     async def same_state(self, trace: vf.Trace) -> float:
@@ -98,7 +99,7 @@ class IncidentHarness(vf.Harness[vf.HarnessConfig]):
         data: vf.TaskData,
     ) -> vf.ProgramResult:
         """Let the model work on the request; what it said is in the trace by then."""
-        async with AsyncOpenAI(base_url=endpoint, api_key=secret) as model, Client(trace.state.mcp_url) as agent:
+        async with AsyncOpenAI(base_url=endpoint, api_key=secret) as model, trace.state.run.agent() as agent:
             await converse(model, ctx.model, agent, data.prompt_text)
         return vf.ProgramResult(0, "", "")
 
@@ -144,10 +145,10 @@ async def evaluate(endpoint: str) -> float:
     rewards = []
     async with environment.serving():
         for task in environment.taskset:
-            episode = await environment.run_episode(task, model)
-            for error in episode.errors:
+            played = await environment.run_episode(task, model)
+            for error in played.errors:
                 print(f"{task.data.id}: {error.type}: {error.message}")
-            for trace in episode.traces:
+            for trace in played.traces:
                 measures = ", ".join(f"{name} {value}" for name, value in sorted(trace.metrics.items()))
                 print(f"{task.data.id}: reward {trace.reward}, {measures}")
                 rewards.append(trace.reward)
