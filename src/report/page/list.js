@@ -37,13 +37,13 @@ function result(command, { trace, good }) {
     return { word: worst ? count(found.length, "finding") : "clean", tone: { error: "bad", warning: "odd" }[worst] ?? "good", why: [...new Set(found.map((it) => it.check))].join(", ") };
   }
   return good
-    ? { word: COMPARISONS[replay.comparison][0], tone: "good", why: "" }
+    ? { word: COMPARISONS[replay.comparison][0], tone: { unrecorded: "faint", ignored: "faint" }[replay.comparison] ?? "good", why: "" }
     : { word: "diverges", tone: "bad", why: `at call ${replay.first_divergence}` };
 }
 
 const FILTERS = ["status", "policy", "rule", "tool"];
 
-/** The list in the side bar. `open` is told the address of a trace. */
+/** The list in the side bar; `onchange` is told when the reader filters it. */
 class List {
   constructor(report, summaries) {
     Object.assign(this, { report, summaries, shown: summaries, current: null, rows: 0 });

@@ -94,7 +94,7 @@ function counted(numbers, filter) {
   }));
 }
 
-const legend = () => make("p.note", null, make("i.dot.fill-bad"), "answered otherwise ", make("i.dot.fill-odd"), "broke a rule ", make("i.dot.fill-calm"), "neither");
+const legend = () => make("p.note", null, [["bad", "answered otherwise"], ["odd", "broke a rule"], ["calm", "neither"]].map(([tone, text]) => make("span.key-to", null, make(`i.dot.fill-${tone}`), text)));
 
 function tools(totals) {
   const rows = counted(totals.tools, "tool");

@@ -97,7 +97,7 @@ function difference(state) {
       some.map((it) => [it.table, it.key, it.column, make("ins", null, short(it.expected)), make("del", null, short(it.actual))]),
     );
   return [
-    few(state.difference, CELLS, show),
+    make("div.cells", null, few(state.difference, CELLS, show)),
     make("p.note", null, "Expected ", make("code.hash", { title: state.expected }, state.expected.slice(0, 16)), ", actual ", make("code.hash", { title: state.actual }, state.actual.slice(0, 16))),
   ];
 }
