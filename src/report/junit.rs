@@ -2,8 +2,9 @@
 
 use super::Error;
 use super::points::{self, Point};
-use super::words::{command, cut, mode, place};
+use super::words::{command, cut, mode, place, trial};
 use crate::evaluation::model::{Report, TraceReport};
+use crate::evaluation::totals::is_good;
 use indexmap::IndexMap;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
@@ -35,13 +36,12 @@ pub fn render(report: &Report) -> Result<String, Error> {
 
 fn case(report: &Report, trace: &TraceReport) -> TestCase {
     let replay = &trace.replay;
-    let status = match points::is_good(report.command, trace) {
+    let status = match is_good(report.command, trace) {
         true => TestCaseStatus::success(),
         false => failure(report, trace),
     };
     // Trials of one task may have one name.
-    let trial = replay.trial.map_or(String::new(), |trial| format!(" (trial {trial})"));
-    let mut case = TestCase::new(format!("{}{trial}", replay.name), status);
+    let mut case = TestCase::new(format!("{}{}", replay.name, trial(replay)), status);
     case.set_classname(replay.place.file.as_str()).set_assertions(replay.calls.len());
     case.add_property(("place", place(&replay.place).as_str()));
     case.add_property(("policy", replay.policy.as_str()));

@@ -3,6 +3,7 @@
 use super::points::{self, VALUE};
 use super::words::{command, comparison, count, cut, pass_hat, place, value};
 use crate::evaluation::model::{Cell, Command, Counted, Report, TraceReport};
+use crate::evaluation::totals::is_good;
 use std::collections::BTreeMap;
 
 /// Characters of the whole: GitHub takes 65,536 in a comment, and the last lines need room.
@@ -31,7 +32,7 @@ pub fn render(report: &Report) -> String {
     facts.extend(Some(pass_hat(&report.pass_hat)).filter(|text| !text.is_empty()));
     page.paragraph(&facts.join(" · "));
     page.unread(report);
-    let bad: Vec<&TraceReport> = report.traces.iter().filter(|trace| !points::is_good(report.command, trace)).collect();
+    let bad: Vec<&TraceReport> = report.traces.iter().filter(|trace| !is_good(report.command, trace)).collect();
     page.traces(report, &bad);
     page.totals(report);
     page.details(report, &bad);

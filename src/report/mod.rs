@@ -13,8 +13,6 @@ mod words;
 
 use crate::evaluation::model::Report;
 
-pub use points::is_good;
-
 /// How a report is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {

@@ -4,6 +4,7 @@ use super::words::{count, place, plain, severity, value};
 use crate::evaluation::model::{
     Broken, Cell, Command, Comparison, Duty, Finding, Precheck, Replay, Report, Severity, Step, TraceReport, Verdict,
 };
+use crate::evaluation::totals::is_good;
 
 /// Characters of a value within a sentence: as much as can be taken in at a glance.
 pub const VALUE: usize = 160;
@@ -42,15 +43,6 @@ impl Point<'_> {
     }
 }
 
-/// Whether a trace came to what was expected: no call diverged, the verdict is a pass, nothing found is an error.
-pub fn is_good(command: Command, trace: &TraceReport) -> bool {
-    match command {
-        Command::Replay => trace.replay.first_divergence.is_none(),
-        Command::Grade => trace.verdict.as_ref().is_some_and(|verdict| verdict.pass),
-        Command::Lint => trace.findings.iter().all(|finding| finding.severity != Severity::Error),
-    }
-}
-
 /// What a trace came to, in a word or two.
 pub fn result(command: Command, trace: &TraceReport) -> String {
     match command {
@@ -79,8 +71,13 @@ pub fn failed(verdict: &Verdict) -> Vec<&'static str> {
 /// All there is to know of a trace, but for the cells of a verdict. When linting that is what was found, which says of
 /// halts all that matters.
 pub fn points<'a>(report: &Report, trace: &'a TraceReport) -> Vec<Point<'a>> {
+    let notes = trace.replay.notes.iter().map(|note| Point {
+        bad: false,
+        call: None,
+        ..at_call("note", 0, plain(note).into_owned())
+    });
     if report.command == Command::Lint {
-        return trace.findings.iter().map(finding).collect();
+        return trace.findings.iter().map(finding).chain(notes).collect();
     }
     let mut points: Vec<Point<'a>> = trace.replay.calls.iter().flat_map(|step| of_call(report.command, step)).collect();
     if let Some(verdict) = &trace.verdict {
@@ -89,6 +86,7 @@ pub fn points<'a>(report: &Report, trace: &'a TraceReport) -> Vec<Point<'a>> {
         points.extend(trace.replay.unpaid.iter().map(|duty| unpaid(&trace.replay, duty, false)));
     }
     points.extend(trace.findings.iter().map(finding));
+    points.extend(notes);
     // By call, what is of none last; the order within a call stays.
     points.sort_by_key(|point| point.call.unwrap_or(usize::MAX));
     points
@@ -115,6 +113,10 @@ fn of_call(command: Command, step: &Step) -> Vec<Point<'_>> {
             None => (at(""), Vec::new()),
         };
         points.push(Point { text, more, ..point("diverges", command == Command::Replay, step) });
+    }
+    if step.comparison == Comparison::Shape {
+        let text = "in shape: a row alone on one side, a list of it on the other".to_owned();
+        points.push(Point { text, ..point("diverges", command == Command::Replay, step) });
     }
     points.extend(step.halt.iter().map(|it| broken("halts", "with ", it, step.call, &step.tool)));
     points.extend(step.violations.iter().map(|it| broken("violates", "", it, step.call, &step.tool)));

@@ -1,8 +1,9 @@
 //! A report for people at a terminal: the traces in a table, what is to be known of the bad ones in full, then the totals.
 
 use super::points::{self, Point, VALUE};
-use super::words::{comparison, count, cut, mode, pass_hat, place, plain, value};
+use super::words::{comparison, count, cut, mode, pass_hat, place, plain, trial, value};
 use crate::evaluation::model::{Cell, Command, Counted, Report, TraceReport};
+use crate::evaluation::totals::is_good;
 use anstyle::{AnsiColor, Reset, Style};
 use comfy_table::{Cell as Field, Color, ContentArrangement, Table, presets};
 use std::collections::BTreeMap;
@@ -36,7 +37,7 @@ const PLAIN: Reset = Reset;
 /// The whole text, with colours.
 pub fn render(report: &Report, width: Option<u16>) -> String {
     let mut page = Page { text: String::new(), width };
-    let bad = |trace: &&TraceReport| !points::is_good(report.command, trace);
+    let bad = |trace: &&TraceReport| !is_good(report.command, trace);
     let few = report.traces.len() <= LISTED;
     let listed: Vec<&TraceReport> = report.traces.iter().filter(|trace| few || bad(trace)).collect();
     page.traces(report, &listed);
@@ -99,10 +100,9 @@ impl Page {
         };
         let rows = listed.iter().take(LISTED).map(|trace| {
             let replay = &trace.replay;
-            let colour = if points::is_good(command, trace) { Color::Green } else { Color::Red };
-            let trial = replay.trial.map_or(String::new(), |trial| format!(" #{trial}"));
+            let colour = if is_good(command, trace) { Color::Green } else { Color::Red };
             vec![
-                text(&cut(&format!("{}{trial}", plain(&replay.name)), NAME)),
+                text(&cut(&format!("{}{}", plain(&replay.name), trial(replay)), NAME)),
                 text(&format!("{} ({})", replay.policy, mode(replay.mode))),
                 text(&replay.calls.len().to_string()),
                 text(&points::result(command, trace)).fg(colour),

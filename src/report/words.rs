@@ -1,13 +1,19 @@
 //! What several forms say alike: numbers, places, values, texts of others.
 
 use crate::episode::Mode;
-use crate::evaluation::model::{Command, Comparison, Place, Severity};
+use crate::evaluation::model::{Command, Comparison, Place, Replay, Severity};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 
 /// "1 call", "2 calls".
 pub fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Which trial a trace is, behind its name; nothing where the name says so already.
+pub fn trial(replay: &Replay) -> String {
+    let trial = replay.trial.filter(|trial| !replay.name.ends_with(&format!("/{trial}")));
+    trial.map_or(String::new(), |trial| format!(" #{trial}"))
 }
 
 /// What was done.

@@ -122,7 +122,8 @@ class List {
   row(summary) {
     const { replay } = summary.trace;
     const { word, tone, why } = result(this.report.command, summary);
-    const trial = replay.trial !== undefined && make("span.trial", { title: "trial" }, `#${replay.trial}`);
+    const named = replay.name.endsWith(`/${replay.trial}`);
+    const trial = replay.trial !== undefined && !named && make("span.trial", { title: "trial" }, `#${replay.trial}`);
     const facts = [replay.policy, count(replay.calls.length, "call"), why].filter(Boolean).join(" · ");
     const current = this.current === summary.number;
     return make(

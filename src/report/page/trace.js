@@ -23,6 +23,7 @@ function showTrace(report, summary) {
       fact("Policy", `${replay.policy}, ${replay.mode}`),
       fact("Mapping", replay.mapping),
       fact("Acting user", replay.actor),
+      fact("Note", replay.notes?.join("; ")),
       fact("Final state", [make("code.hash", { title: replay.hash }, replay.hash.slice(0, 16)), replay.unchanged ? " as it began" : ""]),
     ),
     make("ol.timeline", { "aria-label": "Calls at a glance" }, replay.calls.map((step) => tick(number, step))),

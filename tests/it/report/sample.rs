@@ -2,7 +2,7 @@
 
 use incident_mcp::episode::Mode;
 use incident_mcp::evaluation::model::*;
-use incident_mcp::report::is_good;
+use incident_mcp::evaluation::totals::is_good;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
