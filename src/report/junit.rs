@@ -1,7 +1,7 @@
 //! A report for CI: a suite for each file, a case for each trace, and a failure where it is not good.
 
 use super::Error;
-use super::points::{self, Point};
+use super::points::{self, Point, VALUE};
 use super::words::{command, cut, mode, place, trial};
 use crate::evaluation::model::{Report, TraceReport};
 use crate::evaluation::totals::is_good;
@@ -54,12 +54,12 @@ fn case(report: &Report, trace: &TraceReport) -> TestCase {
 }
 
 fn failure(report: &Report, trace: &TraceReport) -> TestCaseStatus {
-    let mut lines: Vec<String> = points::points(report, trace).iter().flat_map(said).collect();
+    let mut lines: Vec<String> = points::points(report, trace, VALUE).iter().flat_map(said).collect();
     lines.extend(trace.verdict.iter().flat_map(|verdict| &verdict.state.difference).map(points::cell));
     let title = match &trace.verdict {
         Some(verdict) => format!("does not hold: {}", points::failed(verdict).join(", ")),
         None => {
-            let worst = points::points(report, trace).into_iter().find(|point| point.bad);
+            let worst = points::points(report, trace, VALUE).into_iter().find(|point| point.bad);
             worst.and_then(|point| said(&point).into_iter().next()).unwrap_or_default()
         }
     };

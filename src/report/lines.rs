@@ -32,7 +32,7 @@ pub fn render(report: &Report) -> String {
             &replay.first_divergence.map_or(String::new(), |call| call.to_string()),
             &replay.hash,
         ]);
-        for Point { kind, call, tool, rule, clause, text, more, .. } in points::points(report, trace) {
+        for Point { kind, call, tool, rule, clause, text, more, .. } in points::points(report, trace, WHOLE) {
             let call = call.map_or(String::new(), |call| call.to_string());
             let text = [vec![text], more].concat().join("; ");
             let [tool, rule, clause] = [tool, rule, clause].map(Option::unwrap_or_default);

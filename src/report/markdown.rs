@@ -150,7 +150,7 @@ impl Page {
     fn trace(&mut self, report: &Report, trace: &TraceReport) {
         self.paragraph(&format!("{} under {}", code(&place(&trace.replay.place)), code(&trace.replay.policy)));
         self.line("");
-        let points = points::points(report, trace);
+        let points = points::points(report, trace, VALUE);
         for point in points.iter().take(POINTS) {
             let call = point.call.map_or(String::new(), |call| format!("call {call} "));
             let tool = point.tool.map_or(String::new(), |tool| format!("{} ", code(tool)));
@@ -176,7 +176,7 @@ impl Page {
 }
 
 fn row(report: &Report, trace: &TraceReport) -> Vec<String> {
-    let points = points::points(report, trace);
+    let points = points::points(report, trace, VALUE);
     let first = points.iter().find(|point| point.bad).map(|point| {
         let call = point.call.map_or(String::new(), |call| format!("call {call} "));
         format!("{call}{}", text(&cut(&point.sentence(), VALUE)))

@@ -5,6 +5,7 @@ use crate::evaluation::model::{
     Broken, Cell, Command, Comparison, Duty, Finding, Precheck, Replay, Report, Severity, Step, TraceReport, Verdict,
 };
 use crate::evaluation::totals::is_good;
+use serde_json::Value as Json;
 
 /// Characters of a value within a sentence: as much as can be taken in at a glance.
 pub const VALUE: usize = 160;
@@ -69,8 +70,8 @@ pub fn failed(verdict: &Verdict) -> Vec<&'static str> {
 }
 
 /// All there is to know of a trace, but for the cells of a verdict. When linting that is what was found, which says of
-/// halts all that matters.
-pub fn points<'a>(report: &Report, trace: &'a TraceReport) -> Vec<Point<'a>> {
+/// halts all that matters. Values are told up to `most` characters.
+pub fn points<'a>(report: &Report, trace: &'a TraceReport, most: usize) -> Vec<Point<'a>> {
     let notes = trace.replay.notes.iter().map(|note| Point {
         bad: false,
         call: None,
@@ -79,9 +80,10 @@ pub fn points<'a>(report: &Report, trace: &'a TraceReport) -> Vec<Point<'a>> {
     if report.command == Command::Lint {
         return trace.findings.iter().map(finding).chain(notes).collect();
     }
-    let mut points: Vec<Point<'a>> = trace.replay.calls.iter().flat_map(|step| of_call(report.command, step)).collect();
+    let calls = trace.replay.calls.iter();
+    let mut points: Vec<Point<'a>> = calls.flat_map(|step| of_call(report.command, step, most)).collect();
     if let Some(verdict) = &trace.verdict {
-        of_verdict(trace, verdict, &mut points);
+        of_verdict(trace, verdict, most, &mut points);
     } else {
         points.extend(trace.replay.unpaid.iter().map(|duty| unpaid(&trace.replay, duty, false)));
     }
@@ -99,15 +101,15 @@ pub fn cell(cell: &Cell) -> String {
     format!("{at}: expected {}, actual {}", value(expected, VALUE), value(actual, VALUE))
 }
 
-fn of_call(command: Command, step: &Step) -> Vec<Point<'_>> {
+fn of_call(command: Command, step: &Step, most: usize) -> Vec<Point<'_>> {
     let mut points = Vec::new();
     if step.comparison == Comparison::Different {
         let (text, more) = match &step.difference {
             Some(there) => (
                 at(&there.pointer),
                 vec![
-                    format!("recorded {}", value(&there.recorded, VALUE)),
-                    format!("now      {}", value(&there.replayed, VALUE)),
+                    format!("recorded {}", value(&there.recorded, most)),
+                    format!("now      {}", value(&there.replayed, most)),
                 ],
             ),
             None => (at(""), Vec::new()),
@@ -123,7 +125,7 @@ fn of_call(command: Command, step: &Step) -> Vec<Point<'_>> {
     points
 }
 
-fn of_verdict<'a>(trace: &'a TraceReport, verdict: &'a Verdict, points: &mut Vec<Point<'a>>) {
+fn of_verdict<'a>(trace: &'a TraceReport, verdict: &'a Verdict, most: usize, points: &mut Vec<Point<'a>>) {
     let process = &verdict.process;
     for violation in &process.violations {
         // What halted, or would have, is among the calls already.
@@ -163,7 +165,10 @@ fn of_verdict<'a>(trace: &'a TraceReport, verdict: &'a Verdict, points: &mut Vec
         points.push(Point { tool, clause: Some(&breach.clause), ..at_call("oversteps", breach.call, text) });
     }
     for text in &verdict.outputs.missing {
-        points.push(Point { call: None, ..at_call("omits", 0, format!("the output {text:?}")) });
+        points.push(Point {
+            call: None,
+            ..at_call("omits", 0, format!("the output {}", value(&Json::from(text.as_str()), most)))
+        });
     }
 }
 

@@ -121,7 +121,7 @@ impl Page {
     fn in_full(&mut self, report: &Report, traces: &[&TraceReport]) {
         let mut told = 0;
         for trace in traces {
-            let points = points::points(report, trace);
+            let points = points::points(report, trace, VALUE);
             let cells = trace.verdict.as_ref().map_or(&[][..], |verdict| &verdict.state.difference);
             if points.is_empty() && cells.is_empty() {
                 continue;

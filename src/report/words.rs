@@ -77,11 +77,16 @@ pub fn cut(text: &str, most: usize) -> String {
 
 /// A text of others on one line, in which nothing steers a terminal.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    if !text.contains(steers) {
         return Cow::Borrowed(text);
     }
-    let escaped = text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() });
+    let escaped = text.chars().map(|c| if steers(c) { c.escape_default().to_string() } else { c.to_string() });
     Cow::Owned(escaped.collect())
+}
+
+/// Controls, and what ends a line or turns its direction without being one.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// pass^k, from k = 1.
