@@ -11,6 +11,7 @@ mod grade;
 mod http;
 mod inputs;
 mod lint;
+mod mapping;
 mod policy;
 mod print;
 mod replay;
@@ -58,6 +59,9 @@ enum Command {
     /// Check, measure or read policies
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Check mappings of foreign environments
+    #[command(subcommand)]
+    Mapping(mapping::Mapping),
     /// Check a set of fixtures
     #[command(subcommand)]
     Fixtures(fixtures::Fixtures),
@@ -97,6 +101,7 @@ pub fn run() -> ExitCode {
         Command::Lint(command) => command.run(),
         Command::Convert(command) => command.run(),
         Command::Policy(command) => command.run(),
+        Command::Mapping(command) => command.run(),
         Command::Fixtures(command) => command.run(),
         Command::State(command) => command.run(),
         Command::Episode(command) => command.run(),

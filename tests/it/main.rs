@@ -13,6 +13,7 @@ mod evaluate;
 mod evaluation;
 mod images;
 mod inputs;
+mod mapping;
 mod mcp;
 mod policies;
 mod properties;
