@@ -37,10 +37,12 @@ pub fn render(report: &Report) -> Result<String, Error> {
     fit(&mut data);
     // A script ends at the first `</script`, wherever that stands.
     let data = data.to_string().replace('<', "\\u003c");
-    let script = format!("\"use strict\";\n{{\n{}}}\n", SCRIPTS.concat());
-    let page = PAGE.replace("{{style-hash}}", &hash(STYLE)).replace("{{script-hash}}", &hash(&script));
+    // A browser takes the line ends of another system for its own before it works out a hash.
+    let style = STYLE.replace("\r\n", "\n");
+    let script = format!("\"use strict\";\n{{\n{}}}\n", SCRIPTS.concat()).replace("\r\n", "\n");
+    let page = PAGE.replace("{{style-hash}}", &hash(&style)).replace("{{script-hash}}", &hash(&script));
     // The data come last, so that nothing in them is taken for a hole.
-    Ok(page.replacen("{{style}}", STYLE, 1).replacen("{{script}}", &script, 1).replacen("{{data}}", &data, 1))
+    Ok(page.replacen("{{style}}", &style, 1).replacen("{{script}}", &script, 1).replacen("{{data}}", &data, 1))
 }
 
 /// A hash as a Content-Security-Policy has it.
@@ -80,8 +82,7 @@ fn cut(step: &mut Map<String, Json>, limit: usize) {
         let Some(value) = step.get_mut(name) else { continue };
         let text = value.to_string();
         if text.len() > limit {
-            let end = (0..=limit).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            *value = Json::from(&text[..end]);
+            *value = Json::from(&text[..text.floor_char_boundary(limit)]);
             cuts.insert(name.to_owned(), Json::from(text.len()));
         }
     }

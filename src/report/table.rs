@@ -38,12 +38,11 @@ const PLAIN: Reset = Reset;
 pub fn render(report: &Report, width: Option<u16>) -> String {
     let mut page = Page { text: String::new(), width };
     let bad = |trace: &&TraceReport| !is_good(report.command, trace);
+    // Of a long run the bad traces, of a short one every trace.
     let few = report.traces.len() <= LISTED;
     let listed: Vec<&TraceReport> = report.traces.iter().filter(|trace| few || bad(trace)).collect();
     page.traces(report, &listed);
-    // Of a long run the bad traces, of a short one every trace that there is something to say about.
-    let told: Vec<&TraceReport> = report.traces.iter().filter(|trace| few || bad(trace)).collect();
-    page.in_full(report, &told);
+    page.in_full(report, &listed);
     page.tasks(report);
     page.totals(report);
     page.unread(report);
