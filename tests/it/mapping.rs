@@ -4,8 +4,10 @@ use crate::support::{self, copy_folder, policy};
 use incident_mcp::episode::{Episode, Mode, Settings};
 use incident_mcp::mapping::{Mapping, Source, Standing};
 use incident_mcp::policy::{self as policies, Policy};
+use incident_mcp::store::catalogue::{self, Table};
 use incident_mcp::store::fixtures::Fixtures;
 use incident_mcp::store::image::Image;
+use incident_mcp::store::{Page, Predicate, Query};
 use incident_mcp::trace::{Document, Item, Trace, format};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -89,10 +91,7 @@ fn every_mistake_is_named_with_its_place() {
 #[test]
 fn what_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(
-        mistakes(&folder, "desk/1"),
-        "  desk/environment.toml:1: policy is missing: the id of the policy that the mapping is written for\n"
-    );
+    assert_eq!(mistakes(&folder, "desk/1"), "  desk/environment.toml:1: there is no such file, or it is not UTF-8\n");
     copy_folder(&data("harbour"), &folder.path().join("harbour"));
     assert_eq!(mistakes(&folder, "harbour/2"), "  harbour/2.toml:1: there is no such file, or it is not UTF-8\n");
 }
@@ -227,6 +226,24 @@ fn what_a_policy_does_not_offer_is_outside() {
     assert_eq!((answered.standing, answered.outcome), (Standing::Outside, None));
     assert_eq!(harbour.hash(incident_mcp::store::canonical::Extent::Everything).unwrap(), before);
     assert_eq!(mapping.call(&mut harbour, "look", &Map::new()).standing, Standing::Made);
+}
+
+/// Where there is an index, a lookup to the letter uses it.
+#[test]
+fn exact_conditions_use_the_index() {
+    let cases: [(&'static Table, &str, Value); 4] = [
+        (&catalogue::USERS, "user_id", json!("1")),
+        (&catalogue::USERS, "email", json!("ida@harbour.example")),
+        (&catalogue::INCIDENTS, "client_id", json!("1")),
+        (&catalogue::INCIDENTS, "category", json!("Rope")),
+    ];
+    let mut harbour = episode(policy(POLICY), &HARBOUR.1, Mode::Off, None);
+    for (table, name, value) in cases {
+        let column = table.column(name).unwrap();
+        let predicates = vec![Predicate::Same(column, column.value(&value).unwrap())];
+        let plan = harbour.store().plan(&Query { table, predicates, page: Page::WHOLE }).unwrap();
+        assert!(plan.contains("SEARCH"), "{name}: {plan}");
+    }
 }
 
 // ---- the environment beside the checkout -----------------------------------------------------------------------------

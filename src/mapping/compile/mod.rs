@@ -39,10 +39,7 @@ pub(in crate::mapping) fn own(id: &str) -> String {
 pub(in crate::mapping) fn load(source: &Source, id: &str, policy: &Policy) -> Result<Mapping, Vec<Mistake>> {
     let read = |path: &str| {
         let name = source.display(path);
-        source.read(path).map(|text| (File::new(name.clone(), &text), text)).ok_or_else(|| {
-            let place = Place { file: name.into(), line: 1 };
-            vec![Mistake { place, message: "there is no such file, or it is not UTF-8".to_owned() }]
-        })
+        source.read(path).map(|text| (File::new(name.clone(), &text), text)).ok_or_else(|| absent(name))
     };
     let (environment, environment_text) = read(&shared(id))?;
     let (vocabulary, vocabulary_text) = read(&own(id))?;
@@ -62,6 +59,11 @@ pub(in crate::mapping) fn load(source: &Source, id: &str, policy: &Policy) -> Re
     mistakes.sort();
     mistakes.dedup();
     mapping.filter(|_| mistakes.is_empty()).ok_or(mistakes)
+}
+
+fn absent(name: String) -> Vec<Mistake> {
+    let place = Place { file: name.into(), line: 1 };
+    vec![Mistake { place, message: "there is no such file, or it is not UTF-8".to_owned() }]
 }
 
 struct Compiler<'a> {
@@ -120,19 +122,16 @@ impl Compiler<'_> {
                     CREATE => self.write(&of, &parts, Effect::Create),
                     _ => self.write(&of, &parts, Effect::Update),
                 };
+                // What an operation of no table seems to say too much is not worth a line.
                 if let Some(operation) = read {
                     operations.insert(id, operation);
+                    of.finish();
                 }
-                of.finish();
             }
         }
-        let known = || places.iter().map(|place| place.value.as_str());
-        if let Some(actor) = &actor
-            && !actor.value.starts_with("find.")
-        {
-            self.note(actor, "who acts is found by a lookup: find.NAME");
-        } else if let Some(actor) = actor.as_ref().filter(|actor| !known().any(|id| id == actor.value)) {
-            self.unknown(actor, "operation", known());
+        let lookups = || places.iter().map(|place| place.value.as_str()).filter(|id| id.starts_with("find."));
+        if let Some(actor) = actor.as_ref().filter(|actor| !lookups().any(|id| id == actor.value)) {
+            self.unknown(actor, "lookup", lookups());
         }
         let tools = self.tools(&above, &operations, &places);
         below.finish();
@@ -146,6 +145,7 @@ impl Compiler<'_> {
         Ok(Mapping { id: id.to_owned(), tools, twins, refusals, actor, operations: operations.len() })
     }
 
+    /// A text or more with holes.
     fn template(&self, at: &At<String>, json: &Json, holes: &[&str]) -> Option<Template> {
         let Some(template) = Template::parse(json) else {
             self.note(at, "a brace has no other: a hole is a name in braces, {name}");
@@ -175,6 +175,7 @@ impl Compiler<'_> {
         refusals
     }
 
+    /// The tools of the vocabulary.
     fn tools(
         &self,
         above: &Table<'_>,
@@ -227,11 +228,15 @@ fn values(texts: &[At<String>]) -> Vec<String> {
     texts.iter().map(|text| text.value.clone()).collect()
 }
 
-/// A policy that is not there, as a mistake of the file that names it.
+/// Why the file that is to name a policy names none.
 pub(in crate::mapping) fn no_policy(source: &Source, id: &str) -> Vec<Mistake> {
-    let place = Place { file: source.display(&shared(id)).into(), line: 1 };
-    vec![Mistake {
-        place,
-        message: "policy is missing: the id of the policy that the mapping is written for".to_owned(),
-    }]
+    let name = source.display(&shared(id));
+    let Some(text) = source.read(&shared(id)) else { return absent(name) };
+    let file = File::new(name.clone(), &text);
+    if file.parse(&text).is_none() {
+        return file.into_mistakes();
+    }
+    let place = Place { file: name.into(), line: 1 };
+    let message = "policy is missing: the policy that the mapping is written for".to_owned();
+    vec![Mistake { place, message }]
 }

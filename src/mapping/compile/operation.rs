@@ -28,43 +28,46 @@ impl Compiler<'_> {
         Some((twin?, requires, takes))
     }
 
+    /// What the environment checks by itself.
     fn checks(&self, of: &Table<'_>, twin: &Twin, arguments: &[&str]) -> Vec<Check> {
-        let unsorted = of.json("sorted").is_some_and(|sorted| sorted.value == Json::Bool(false));
+        let sorted = !of.flag("unsorted");
+        let kinds = ["word", "integer", "count", "time", "given"];
         let mut checks = Vec::new();
         for table in of.tables("check") {
             let says = table.optional("says").map(|says| says.value);
-            let kinds = ["word", "integer", "count", "time", "given"];
-            let given: Vec<(&str, At<String>)> =
-                kinds.into_iter().filter_map(|kind| Some((kind, table.optional(kind)?))).collect();
             let unless = table.json("unless");
+            let given: Vec<_> = kinds.into_iter().filter_map(|kind| Some((kind, table.optional(kind)?))).collect();
             if let [(kind, argument)] = given.as_slice() {
                 if !arguments.contains(&argument.value.as_str()) {
                     self.unknown(argument, "argument", arguments.iter().copied());
                 }
                 let kind = match *kind {
-                    "word" => self.words_of(argument, twin, !unsorted),
+                    "word" => self.words_of(argument, twin, sorted),
                     "integer" => Some(Kind::Integer),
                     "count" => Some(Kind::Count),
                     "time" => Some(Kind::Time),
-                    _ => {
-                        match unless.as_ref().and_then(|unless| unless.value.as_object()?.iter().next()) {
-                            Some((other, value)) => Some(Kind::Given(other.clone(), value.clone())),
-                            None => {
-                                self.note(argument, "unless is missing: the argument and the value with which this one need not be given");
-                                None
-                            }
-                        }
-                    }
+                    _ => self.given(argument, unless.as_ref()),
                 };
                 checks.extend(kind.map(|kind| Check { argument: argument.value.clone(), kind, says }));
             } else {
-                let mistake =
-                    Mistake { place: table.place(), message: format!("a check has one of {}", kinds.join(", ")) };
-                self.mistakes.borrow_mut().push(mistake);
+                let message = format!("a check has one of {}", kinds.join(", "));
+                self.mistakes.borrow_mut().push(Mistake { place: table.place(), message });
             }
             table.finish();
         }
         checks
+    }
+
+    /// An argument that can be left out only where another has a value.
+    fn given(&self, argument: &At<String>, unless: Option<&At<Json>>) -> Option<Kind> {
+        let unless = unless.and_then(|unless| unless.value.as_object()?.iter().next());
+        if unless.is_none() {
+            self.note(
+                argument,
+                "unless is missing: another argument, and the value with which this one can be left out",
+            );
+        }
+        unless.map(|(other, value)| Kind::Given(other.clone(), value.clone()))
     }
 
     /// The words that an argument is checked against: those of the column of its name.
@@ -82,6 +85,7 @@ impl Compiler<'_> {
         Some(Kind::Word(words.listed.clone(), listed(shown)))
     }
 
+    /// A lookup.
     pub(super) fn lookup(&self, of: &Table<'_>, parts: &Parts) -> Option<Operation> {
         let (at, requires, takes) = self.head(of, parts)?;
         let twin = &parts.twins[at];
@@ -143,6 +147,7 @@ impl Compiler<'_> {
         Some(Operation { requires: values(&requires), takes: values(&takes), work: Work::Find(lookup) })
     }
 
+    /// A creation or a change.
     pub(super) fn write(&self, of: &Table<'_>, parts: &Parts, effect: Effect) -> Option<Operation> {
         let (at, requires, takes) = self.head(of, parts)?;
         let twin = &parts.twins[at];
@@ -187,6 +192,7 @@ impl Compiler<'_> {
         Some(Operation { requires: values(&requires), takes: values(&takes), work })
     }
 
+    /// Inputs that are given besides.
     fn give(&self, of: &Table<'_>, arguments: &[&str]) -> Vec<(String, Template)> {
         let entries = of.table("give").map(|table| table.entries()).unwrap_or_default();
         let read = entries.into_iter().filter_map(|(name, entry)| {

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Compiler<'_> {
+    /// The vocabularies, by name.
     pub(super) fn words(&self, below: &Table<'_>) -> BTreeMap<String, Arc<Vocabulary>> {
         let mut found: BTreeMap<String, Vocabulary> = BTreeMap::new();
         for (name, entry) in below.table("words").into_iter().flat_map(|table| table.entries()) {
@@ -22,11 +23,8 @@ impl Compiler<'_> {
             for (theirs, ours) in entry.table(&name.value).into_iter().flat_map(|table| table.entries()) {
                 let Some(ours) = ours.text(&theirs.value) else { continue };
                 if !vocabulary.listed.is_empty() && !vocabulary.listed.contains(&theirs.value) {
-                    self.unknown(
-                        &theirs,
-                        &format!("word of {}", name.value),
-                        vocabulary.listed.iter().map(String::as_str),
-                    );
+                    let what = format!("word of {}", name.value);
+                    self.unknown(&theirs, &what, vocabulary.listed.iter().map(String::as_str));
                 }
                 // A word that keeps its name is somebody else's too, unless it goes by another one here.
                 let kept = vocabulary.listed.contains(&ours.value) && !vocabulary.ours.contains_key(&ours.value);
@@ -34,10 +32,7 @@ impl Compiler<'_> {
                 if let Some(other) = vocabulary.theirs.get(&ours.value) {
                     self.note(&ours, format!("{:?} stands for {other:?} already: words go one to one", ours.value));
                 } else if kept && !later {
-                    self.note(
-                        &ours,
-                        format!("{:?} is a word of theirs that keeps its name: words go one to one", ours.value),
-                    );
+                    self.note(&ours, format!("{:?} is a word that keeps its name: words go one to one", ours.value));
                 }
                 vocabulary.theirs.insert(ours.value.clone(), theirs.value.clone());
                 vocabulary.ours.insert(theirs.value, ours.value);
@@ -46,6 +41,7 @@ impl Compiler<'_> {
         found.into_iter().map(|(name, words)| (name, Arc::new(words))).collect()
     }
 
+    /// The tables.
     pub(super) fn twins(&self, below: &Table<'_>, words: &BTreeMap<String, Arc<Vocabulary>>) -> Vec<Twin> {
         let tables = below.table("table").map(|table| table.entries()).unwrap_or_default();
         let mut twins: Vec<Twin> = Vec::new();
@@ -57,16 +53,16 @@ impl Compiler<'_> {
                 Some(table) if twins.iter().any(|twin| twin.table == table) => {
                     self.note(&is, format!("{:?} stands for another table already", is.value));
                 }
-                Some(table) => twins.push(self.twin(&name.value, table, &of, words)),
-            }
-            // What a table that is not known seems to have wrong is not worth a line.
-            if catalogue::table(&is.value).is_some() {
-                of.finish();
+                Some(table) => {
+                    twins.push(self.twin(&name.value, table, &of, words));
+                    of.finish();
+                }
             }
         }
         twins
     }
 
+    /// One table.
     fn twin(
         &self,
         name: &str,
@@ -129,18 +125,12 @@ impl Compiler<'_> {
     fn known_words(&self, at: &At<String>, pair: &Pair, words: &Vocabulary) {
         let ColumnKind::Word(name) = pair.column.kind else { return };
         let Some(list) = self.policy.words.get(name).filter(|_| self.own) else { return };
-        for word in
-            words.listed.iter().map(|word| words.word(word)).filter(|word| !list.iter().any(|known| known == word))
-        {
-            let hint = did_you_mean(word, list.iter().map(String::as_str));
-            let policy = &self.policy.id;
-            self.note(
-                at,
-                format!(
-                    "policy {policy} has no word {word:?} in its list {name}{hint}; name its own word in [differs.{}]",
-                    at.value
-                ),
-            );
+        let policy = &self.policy.id;
+        for word in words.listed.iter().map(|word| words.word(word)) {
+            if !list.iter().any(|known| known == word) {
+                let hint = did_you_mean(word, list.iter().map(String::as_str));
+                self.note(at, format!("the list {name} of policy {policy} has no word {word:?}{hint}"));
+            }
         }
     }
 }
