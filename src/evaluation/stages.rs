@@ -44,13 +44,18 @@ pub struct Stages {
     choice: Choice,
     policies: BTreeMap<String, Arc<Policy>>,
     images: BTreeMap<Option<String>, Arc<Image>>,
+    /// The mapping for what traces were recorded with: environment and interface.
+    recorded: BTreeMap<(String, Option<String>), Result<Option<String>, String>>,
+    /// The policy that a mapping is written for.
+    own: BTreeMap<String, Option<String>>,
     stages: BTreeMap<(String, Option<String>), Arc<Stage>>,
 }
 
 impl Stages {
     /// None so far.
     pub fn new(choice: Choice) -> Stages {
-        Stages { choice, policies: BTreeMap::new(), images: BTreeMap::new(), stages: BTreeMap::new() }
+        let (policies, images, stages) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Stages { choice, policies, images, recorded: BTreeMap::new(), own: BTreeMap::new(), stages }
     }
 
     /// The stage of a trace and how it is run there; else what is wrong with what was asked for. `otherwise` acts where nothing
@@ -58,7 +63,10 @@ impl Stages {
     pub fn of(&mut self, trace: &Trace, otherwise: Option<&str>) -> Result<(Arc<Stage>, Conditions), String> {
         let recorded = &trace.settings;
         let mapping = self.mapping(recorded)?;
-        let own = mapping.as_ref().and_then(|id| Mapping::policy_of(&self.choice.mappings, id));
+        let own = mapping.as_ref().and_then(|id| {
+            let mappings = &self.choice.mappings;
+            self.own.entry(id.clone()).or_insert_with(|| Mapping::policy_of(mappings, id)).clone()
+        });
         let policy = self.choice.policy.clone().or_else(|| own.clone()).or_else(|| recorded.policy.clone());
         let policy = policy.unwrap_or_else(|| DEFAULT_POLICY.to_owned());
         let mode = self.choice.mode.or_else(|| recorded.mode.as_deref().and_then(Mode::named));
@@ -74,18 +82,21 @@ impl Stages {
         Ok((self.stage(policy, mapping)?, conditions))
     }
 
-    fn mapping(&self, recorded: &Settings) -> Result<Option<String>, String> {
+    fn mapping(&mut self, recorded: &Settings) -> Result<Option<String>, String> {
         if let Some(id) = &self.choice.mapping {
             return Ok(Some(id.clone()));
         }
-        let Some(environment) = &recorded.environment else { return Ok(None) };
-        let found = Mapping::of(&self.choice.mappings, environment, recorded.interface.as_deref());
-        let interface =
-            recorded.interface.as_ref().map_or(String::new(), |interface| format!(", interface {interface}"));
-        found.map(Some).ok_or_else(|| {
-            let known = Mapping::ids(&self.choice.mappings).join(", ");
-            format!("was recorded in {environment}{interface}, for which there is no mapping; there are: {known}")
-        })
+        let (Some(environment), interface) = (&recorded.environment, &recorded.interface) else { return Ok(None) };
+        let mappings = &self.choice.mappings;
+        let find = || {
+            let found = Mapping::of(mappings, environment, interface.as_deref());
+            let interface = interface.as_ref().map_or(String::new(), |interface| format!(", interface {interface}"));
+            found.map(Some).ok_or_else(|| {
+                let known = Mapping::ids(mappings).join(", ");
+                format!("was recorded in {environment}{interface}, for which there is no mapping; there are: {known}")
+            })
+        };
+        self.recorded.entry((environment.clone(), interface.clone())).or_insert_with(find).clone()
     }
 
     fn stage(&mut self, policy: String, mapping: Option<String>) -> Result<Arc<Stage>, String> {
