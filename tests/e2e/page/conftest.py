@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from program import ROOT
+from program import PROGRAM, ROOT
 
 #: Where `cargo test --test it report::pages` writes the pages.
 PAGES = Path(os.environ.get("REPORT_PAGES", ROOT / "target" / "tmp"))
@@ -28,8 +29,16 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def written():
+    """Beside the pages of the tests in Rust, one that the program itself writes."""
+    grade = ["grade", "examples/grading/trials.json", "--against", "examples/grading/tasks.json", "--quiet"]
+    ran = subprocess.run([PROGRAM, *grade, "--html", PAGES / "report-program.html"], cwd=ROOT)
+    assert ran.returncode == 3
+
+
 @pytest.fixture
-def visit(chromium):
+def visit(chromium, written):
     """Open a report's page at an address within it. When the test is over, nothing was complained about or asked for."""
     contexts, complaints, requests = [], [], []
 

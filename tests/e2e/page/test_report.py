@@ -25,6 +25,8 @@ VIEWS = [
     ("lint", ""),
     ("lint", "#trace/1"),
     ("large", ""),
+    ("program", ""),
+    ("program", "#trace/3"),
 ]
 
 
