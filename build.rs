@@ -2,5 +2,6 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=policy");
+    println!("cargo:rerun-if-changed=mapping");
     println!("cargo:rerun-if-changed=fixtures");
 }

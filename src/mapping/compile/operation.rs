@@ -16,16 +16,27 @@ use crate::policy::reader::Table;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
+/// What every operation says.
+struct Head {
+    /// Its table, by its place.
+    twin: usize,
+    requires: Vec<At<String>>,
+    takes: Vec<At<String>>,
+}
+
+/// Makes a filter of a column's place.
+type OfColumn = fn(usize) -> Filter;
+
 impl Compiler<'_> {
-    /// The table, by its place, and the arguments of an operation.
-    fn head(&self, of: &Table<'_>, parts: &Parts) -> Option<(usize, Vec<At<String>>, Vec<At<String>>)> {
+    /// The table and the arguments of an operation.
+    fn head(&self, of: &Table<'_>, parts: &Parts) -> Option<Head> {
         let (requires, takes) = (of.texts("requires"), of.texts("takes"));
         let name = of.text("table")?;
         let twin = parts.twins.iter().position(|twin| twin.name == name.value);
         if twin.is_none() {
             self.unknown(&name, "table", parts.twins.iter().map(|twin| twin.name.as_str()));
         }
-        Some((twin?, requires, takes))
+        Some(Head { twin: twin?, requires, takes })
     }
 
     /// What the environment checks by itself.
@@ -87,7 +98,7 @@ impl Compiler<'_> {
 
     /// A lookup.
     pub(super) fn lookup(&self, of: &Table<'_>, parts: &Parts) -> Option<Operation> {
-        let (at, requires, takes) = self.head(of, parts)?;
+        let Head { twin: at, requires, takes } = self.head(of, parts)?;
         let twin = &parts.twins[at];
         let arguments: Vec<&str> = requires.iter().chain(&takes).map(|name| name.value.as_str()).collect();
         let place = |column: &At<String>| {
@@ -109,12 +120,12 @@ impl Compiler<'_> {
         for argument in of.texts("never") {
             claim(&argument, Some(Filter::Never));
         }
-        for (key, filter) in [("fold", Filter::Fold as fn(usize) -> Filter), ("digits", Filter::Digits)] {
+        for (key, filter) in [("fold", Filter::Fold as OfColumn), ("digits", Filter::Digits)] {
             for argument in of.texts(key) {
                 claim(&argument, place(&argument).map(filter));
             }
         }
-        let maps: [(_, fn(usize) -> Filter); 4] =
+        let maps: [(_, OfColumn); 4] =
             [("contains", Filter::Contains), ("from", Filter::From), ("to", Filter::To), ("present", Filter::Present)];
         for (key, filter) in maps {
             for (argument, column) in of.names(key) {
@@ -149,7 +160,7 @@ impl Compiler<'_> {
 
     /// A creation or a change.
     pub(super) fn write(&self, of: &Table<'_>, parts: &Parts, effect: Effect) -> Option<Operation> {
-        let (at, requires, takes) = self.head(of, parts)?;
+        let Head { twin: at, requires, takes } = self.head(of, parts)?;
         let twin = &parts.twins[at];
         let arguments: Vec<&str> = requires.iter().chain(&takes).map(|name| name.value.as_str()).collect();
         let key = (effect == Effect::Update).then(|| twin.columns.first().map(|pair| pair.name.clone())).flatten();
