@@ -19,6 +19,10 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Traces in a round.
 const TRACES: usize = 2_000;
 

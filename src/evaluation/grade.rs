@@ -42,7 +42,10 @@ pub fn grade(
     let mut played = stage.play(trial, conditions)?;
     let process = match conditions.mode {
         // Nothing was judged. A second run judges the same calls and lets them through.
-        Mode::Off => process(&stage.play(trial, &Conditions { mode: Mode::Observe, ..conditions.clone() })?),
+        Mode::Off => {
+            let actor = played.replay.actor.clone();
+            process(&stage.play(trial, &Conditions { mode: Mode::Observe, actor, ..conditions.clone() })?)
+        }
         Mode::Enforce | Mode::Observe => process(&played),
     };
     let state = state(&mut played, gold)?;
