@@ -32,7 +32,7 @@ pub struct Evaluate {
 #[derive(Args, Clone)]
 #[command(next_help_heading = "How traces are run")]
 struct How {
-    /// The policy [default: as each trace says, else that of its mapping, else all]
+    /// The policy [default: that of a trace's mapping, else as the trace says, else all]
     #[arg(long, value_name = "ID")]
     policy: Option<String>,
     #[command(flatten)]

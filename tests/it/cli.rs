@@ -83,13 +83,18 @@ const HALTING: &str = r#"{"incident_id": "27", "metric_type": "resolution_time",
 
 #[test]
 fn help_texts() {
-    let commands: [&[&str]; 27] = [
+    let commands: [&[&str]; 32] = [
         &[],
         &["serve"],
         &["demo"],
         &["tools"],
         &["call"],
+        &["replay"],
+        &["grade"],
+        &["lint"],
         &["convert"],
+        &["mapping"],
+        &["mapping", "check"],
         &["policy"],
         &["policy", "check"],
         &["policy", "coverage"],
