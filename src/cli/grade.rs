@@ -15,11 +15,9 @@ use std::path::PathBuf;
 /// Example: incident-mcp grade trials/ --against tasks.json --html report.html
 #[derive(Args)]
 pub struct Grade {
-    #[command(flatten)]
-    evaluate: Evaluate,
-    /// Files, folders or patterns of tasks or traces that are held to be right; a trial is compared with the one of its task,
-    /// or of its name [default: the tasks in the trials' own files]
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    /// A file, folder or pattern of tasks or traces that are held to be right, which can be given again; a trial is compared
+    /// with the one of its task, or of its name [default: the tasks in the trials' own files]
+    #[arg(long, value_name = "FILE")]
     against: Vec<String>,
     /// A trial passes only if its process is compliant, too
     #[arg(long)]
@@ -27,6 +25,8 @@ pub struct Grade {
     /// Write each verdict as a line of JSON, described by docs/verdict.schema.json; - is standard output
     #[arg(long, value_name = "FILE")]
     verdicts: Option<PathBuf>,
+    #[command(flatten)]
+    evaluate: Evaluate,
 }
 
 impl Grade {

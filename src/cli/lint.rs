@@ -13,11 +13,11 @@ use incident_mcp::evaluation::totals::worst;
 /// Example: incident-mcp lint tasks/ --policy problem-to-review
 #[derive(Args)]
 pub struct Lint {
-    #[command(flatten)]
-    evaluate: Evaluate,
     /// Exit code 3 for warnings, too
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    evaluate: Evaluate,
 }
 
 impl Lint {

@@ -13,11 +13,11 @@ use incident_mcp::evaluation::model::Command;
 /// Example: incident-mcp replay runs/ --html report.html
 #[derive(Args)]
 pub struct Replay {
-    #[command(flatten)]
-    evaluate: Evaluate,
     /// Exit code 3 also when a call breaks a rule
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    evaluate: Evaluate,
 }
 
 impl Replay {

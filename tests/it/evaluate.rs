@@ -26,7 +26,7 @@ fn exit_codes_answer_the_question() {
         (vec!["replay", TRIALS, "--mode", "observe"], 3),
         (vec!["replay", TRIALS, "--mode", "observe", "--answers", "ignored"], 0),
         (vec!["grade", TRIALS, "--against", TASKS], 3),
-        (vec!["grade", TASKS, "--against", TASKS], 0),
+        (vec!["grade", "--against", TASKS, TASKS], 0),
         (vec!["grade", TASKS], 0),
         (vec!["grade", TASKS, "--strict"], 0),
         (vec!["lint", TASKS], 0),

@@ -1,7 +1,7 @@
 //! Anthropic's messages: a request with `system` and `messages`, with the response or without, or the bare list.
 
 use super::transcript::Transcript;
-use super::{Node, call, chat, json_lines, text};
+use super::{Node, call, chat, conversation, json_lines, text};
 use crate::trace::{Document, Mistake, Role, Step, Trace};
 use serde_json::{Value as Json, json};
 
@@ -87,10 +87,11 @@ pub fn write(traces: &[Trace]) -> String {
             .map(|message| json!({"type": "text", "text": message.text}))
             .collect();
         let messages: Vec<Json> = trace.steps().into_iter().flat_map(messages).collect();
-        match setup.is_empty() {
-            true => json!({"messages": messages}),
-            false => json!({"system": setup, "messages": messages}),
+        let mut line = conversation(trace, "messages", messages);
+        if !setup.is_empty() {
+            line["system"] = setup.into();
         }
+        line
     }))
 }
 

@@ -254,6 +254,14 @@ fn count_trials(document: &mut Document) {
     }
 }
 
+/// A conversation, with the run that it is of: the keys that [`transcript::Transcript::identify`] reads.
+fn conversation(trace: &Trace, key: &str, content: Vec<Json>) -> Json {
+    let task = trace.task.as_deref().map(|task| ("task_id", task.into()));
+    let trial = trace.trial.map(|trial| ("trial", trial.into()));
+    let entries = task.into_iter().chain(trial).chain([(key, content.into())]);
+    entries.map(|(key, value): (&str, Json)| (key.to_owned(), value)).collect()
+}
+
 /// A text of one JSON value a line.
 fn json_lines(values: impl IntoIterator<Item = Json>) -> String {
     values.into_iter().map(|value| format!("{value}\n")).collect()

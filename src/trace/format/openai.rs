@@ -1,7 +1,7 @@
 //! OpenAI's chat messages: a request's `messages`, with the response's `choices` or without, or the bare list.
 
 use super::transcript::Transcript;
-use super::{Node, chat, json_lines, text};
+use super::{Node, chat, conversation, json_lines, text};
 use crate::trace::{Document, Step, Trace};
 use serde_json::{Value as Json, json};
 
@@ -38,7 +38,7 @@ pub fn read(node: &Node<'_>, document: &mut Document) {
 pub fn write(traces: &[Trace]) -> String {
     json_lines(traces.iter().map(|trace| {
         let messages: Vec<Json> = trace.steps().into_iter().flat_map(messages).collect();
-        json!({"messages": messages})
+        conversation(trace, "messages", messages)
     }))
 }
 

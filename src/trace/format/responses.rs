@@ -1,7 +1,7 @@
 //! Items of OpenAI's Responses API: `input`, `output`, both, or the bare list; and NeMo Gym's rows of them.
 
 use super::transcript::Transcript;
-use super::{Node, call, chat, json_lines, text};
+use super::{Node, call, chat, conversation, json_lines, text};
 use crate::trace::{Answer, Document, Mistake, Role, Step, Trace};
 use serde_json::{Value as Json, json};
 
@@ -91,7 +91,7 @@ fn item(transcript: &mut Transcript, node: &Node<'_>) -> Result<(), Mistake> {
 pub fn write(traces: &[Trace]) -> String {
     json_lines(traces.iter().map(|trace| {
         let items: Vec<Json> = trace.steps().into_iter().flat_map(items).collect();
-        json!({"input": items})
+        conversation(trace, "input", items)
     }))
 }
 

@@ -84,6 +84,10 @@ def test_a_transcript_has_every_call_and_its_answer(api, tmp_path):
     assert calls == [(turn.tool, turn.arguments) for turn in WRAP_UP.turns if turn.tool]
     assert [json.loads(answer).get("rule") for answer in answers].count("metric.incident-closed") == 1
     assert len(answers) == len(calls)
+    # And the program answers as it did then.
+    replay = [PROGRAM, "replay", file, "--actor", WRAP_UP.settings["actor"], "--answers", "exact"]
+    replayed = subprocess.run(replay, capture_output=True, text=True, check=False)
+    assert replayed.returncode == 0, replayed.stdout
 
 
 @pytest.mark.anyio

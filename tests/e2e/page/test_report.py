@@ -34,8 +34,11 @@ def rows(page):
     return page.locator("#list > li")
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+#: Each theme and each width with each view, though not all with all: they have nothing to do with each other.
+LOOKS = [("light", WIDE), ("dark", NARROW)]
+
+
+@pytest.mark.parametrize(("theme", "size"), LOOKS, ids=["light-wide", "dark-narrow"])
 @pytest.mark.parametrize(("name", "address"), VIEWS)
 def test_every_view_can_be_looked_at(visit, name, address, theme, size):
     page = visit(name, address, size, theme)

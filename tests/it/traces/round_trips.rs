@@ -30,7 +30,9 @@ fn keeps(format: Format, written: &Trace, read: &Trace) {
         assert_eq!(facts(written), facts(read));
         assert_eq!((&written.actor, &written.outputs), (&read.actor, &read.outputs));
     }
-    if format == Format::Tau2 {
+    if format != Format::Tau2 {
+        assert_eq!((&written.task, written.trial), (&read.task, read.trial));
+    } else {
         assert_eq!((&written.name, written.trial), (&read.name, read.trial));
     }
 }
