@@ -1,5 +1,6 @@
 //! Comparing a trial with what is held to be right.
 
+use super::compare::Closeness;
 use super::model::{Cell, OutputVerdict, Place, StateVerdict, TaskReport, TraceReport, VERDICT, Verdict};
 use super::process::process;
 use super::replay::{Conditions, Error, Played, Stage};
@@ -43,10 +44,11 @@ pub fn grade(
     let process = match conditions.mode {
         // Nothing was judged. A second run judges the same calls and lets them through.
         Mode::Off => {
-            let actor = played.replay.actor.clone();
-            process(&stage.play(trial, &Conditions { mode: Mode::Observe, actor, ..conditions.clone() })?)
+            let (mode, actor, answers) = (Mode::Observe, played.replay.actor.clone(), Closeness::Ignored);
+            let made = stage.make(trial, &Conditions { mode, actor, answers, ..conditions.clone() })?;
+            process(&made.calls, &made.deeds, &made.unpaid)
         }
-        Mode::Enforce | Mode::Observe => process(&played),
+        Mode::Enforce | Mode::Observe => process(&played.replay.calls, &played.deeds, &played.replay.unpaid),
     };
     let state = state(&mut played, gold)?;
     let outputs = outputs(trial, &gold.outputs);

@@ -1,7 +1,7 @@
 //! How an agent went about its work, worked out from the rules alone.
 
-use super::model::{Precheck, Prechecks, ProcessVerdict, Retry, RoleBreach, Step, Violation};
-use super::replay::Played;
+use super::model::{Duty, Precheck, Prechecks, ProcessVerdict, Retry, RoleBreach, Step, Violation};
+use super::replay::{Deed, ROLE};
 use crate::halt::OK;
 use crate::store::parse_id;
 use std::collections::BTreeSet;
@@ -13,13 +13,13 @@ const SLIPS: [&str; 2] = ["input.schema", "input.reference"];
 ///
 /// A write presupposes that what its rules looked at was read before: by a lookup that showed the record, or searched the
 /// table where the rule did; a record that the trial wrote itself is known to it.
-pub fn process(played: &Played) -> ProcessVerdict {
+pub fn process(calls: &[Step], deeds: &[Deed], unpaid: &[Duty]) -> ProcessVerdict {
     let mut verdict = ProcessVerdict {
-        violations: violations(&played.replay.calls),
-        prechecks: prechecks(played),
-        unpaid: played.replay.unpaid.clone(),
-        retries: retries(&played.replay.calls),
-        roles: roles(played),
+        violations: violations(calls),
+        prechecks: prechecks(calls, deeds),
+        unpaid: unpaid.to_vec(),
+        retries: retries(calls),
+        roles: roles(calls, deeds),
         compliant: false,
     };
     verdict.compliant = verdict.violations.is_empty()
@@ -38,12 +38,12 @@ fn violations(calls: &[Step]) -> Vec<Violation> {
     each.collect()
 }
 
-fn prechecks(played: &Played) -> Prechecks {
+fn prechecks(calls: &[Step], deeds: &[Deed]) -> Prechecks {
     let mut found = Prechecks::default();
     let mut known = BTreeSet::new();
     let mut searched = BTreeSet::new();
     let mut asked = BTreeSet::new();
-    for (step, deed) in played.replay.calls.iter().zip(&played.deeds) {
+    for (step, deed) in calls.iter().zip(deeds) {
         if step.outcome == OK && !step.changes.is_empty() {
             for look in &deed.consulted {
                 // What one write should have read is not missed again by the next.
@@ -92,10 +92,10 @@ fn retries(calls: &[Step]) -> Vec<Retry> {
     found
 }
 
-fn roles(played: &Played) -> Vec<RoleBreach> {
-    let each = played.replay.calls.iter().zip(&played.deeds).filter_map(|(step, deed)| {
+fn roles(calls: &[Step], deeds: &[Deed]) -> Vec<RoleBreach> {
+    let each = calls.iter().zip(deeds).filter_map(|(step, deed)| {
         let (role, roles) = deed.role.clone()?;
-        let clause = step.broken().find(|broken| broken.rule == super::replay::ROLE)?.clause.clone();
+        let clause = step.broken().find(|broken| broken.rule == ROLE)?.clause.clone();
         let actor = deed.actor.clone().unwrap_or_default();
         Some(RoleBreach { call: step.call, tool: step.tool.clone(), actor, role, roles, clause })
     });

@@ -59,7 +59,7 @@ pub enum Error {
     Journal(#[from] serde_json::Error),
 }
 
-/// A trace that was run: what is reported of it, and what grading asks besides.
+/// A trace that was run, and what is reported of it.
 pub struct Played {
     /// What is reported.
     pub replay: Replay,
@@ -67,6 +67,18 @@ pub struct Played {
     pub episode: Episode,
     /// What each call did.
     pub deeds: Vec<Deed>,
+}
+
+/// The calls of a trace as they were made again.
+pub struct Made {
+    /// The calls.
+    pub calls: Vec<Step>,
+    /// What each of them did.
+    pub deeds: Vec<Deed>,
+    /// Duties that no call has paid.
+    pub unpaid: Vec<Duty>,
+    actor: Option<String>,
+    episode: Episode,
 }
 
 /// What a call did beside its answer.
@@ -105,31 +117,9 @@ impl Stage {
         (self.policy.id.clone(), self.mapping.as_ref().map(|mapping| mapping.id.clone()))
     }
 
-    /// Run a trace.
+    /// Run a trace and say what its state is.
     pub fn play(&self, trace: &Trace, conditions: &Conditions) -> Result<Played, Error> {
-        let actor = self.actor(trace, conditions)?;
-        // A foreign environment without rules records whom the call names, whoever acts.
-        let named = self.mapping.is_some() && conditions.mode == Mode::Off;
-        let session = actor.clone().filter(|_| !named);
-        let settings = Settings { mode: conditions.mode, audit: conditions.audit, actor: session };
-        let mut episode = Episode::on_image(self.policy.clone(), &self.image, &settings)?;
-        let mut made: Vec<Made> = trace.calls.iter().map(|call| self.make(&mut episode, call)).collect();
-        let journal = episode.journal()?;
-        let mut calls = Vec::with_capacity(made.len());
-        let mut deeds = Vec::with_capacity(made.len());
-        for (at, (call, made)) in trace.calls.iter().zip(&mut made).enumerate() {
-            let entry = made.entry(&journal);
-            let (step, deed) = step(at + 1, call, made, entry, conditions.answers)?;
-            calls.push(step);
-            deeds.push(deed);
-        }
-        let numbers: Vec<Option<i64>> = made.iter().map(|made| made.number).collect();
-        let unpaid = episode.obligations()?.into_iter().filter(|duty| duty.paid_by.is_none());
-        let unpaid = unpaid.map(|duty| {
-            let call = numbers.iter().position(|number| *number == Some(duty.call));
-            Duty::new(&duty, call.map_or(0, |at| at + 1))
-        });
-        let unpaid = unpaid.collect();
+        let Made { calls, deeds, unpaid, actor, mut episode } = self.make(trace, conditions)?;
         let hash = episode.hash(Extent::Result)?.state;
         let comparison = match calls.iter().all(|step| step.recorded.is_none()) {
             true => Comparison::Unrecorded,
@@ -154,6 +144,34 @@ impl Stage {
             hash,
         };
         Ok(Played { replay, episode, deeds })
+    }
+
+    /// Make the calls of a trace.
+    pub fn make(&self, trace: &Trace, conditions: &Conditions) -> Result<Made, Error> {
+        let actor = self.actor(trace, conditions)?;
+        // A foreign environment without rules records whom the call names, whoever acts.
+        let named = self.mapping.is_some() && conditions.mode == Mode::Off;
+        let session = actor.clone().filter(|_| !named);
+        let settings = Settings { mode: conditions.mode, audit: conditions.audit, actor: session };
+        let mut episode = Episode::on_image(self.policy.clone(), &self.image, &settings)?;
+        let mut made: Vec<Answer> = trace.calls.iter().map(|call| self.call(&mut episode, call)).collect();
+        let journal = episode.journal()?;
+        let mut calls = Vec::with_capacity(made.len());
+        let mut deeds = Vec::with_capacity(made.len());
+        for (at, (call, made)) in trace.calls.iter().zip(&mut made).enumerate() {
+            let entry = made.entry(&journal);
+            let (step, deed) = step(at + 1, call, made, entry, conditions.answers)?;
+            calls.push(step);
+            deeds.push(deed);
+        }
+        let numbers: Vec<Option<i64>> = made.iter().map(|made| made.number).collect();
+        let unpaid = episode.obligations()?.into_iter().filter(|duty| duty.paid_by.is_none());
+        let unpaid = unpaid.map(|duty| {
+            let call = numbers.iter().position(|number| *number == Some(duty.call));
+            Duty::new(&duty, call.map_or(0, |at| at + 1))
+        });
+        let unpaid = unpaid.collect();
+        Ok(Made { calls, deeds, unpaid, actor, episode })
     }
 
     /// Who acts: as it was asked for, as the trace says, as its calls tell, or somebody else.
@@ -188,10 +206,10 @@ impl Stage {
         other.collect()
     }
 
-    fn make(&self, episode: &mut Episode, call: &Call) -> Made {
+    fn call(&self, episode: &mut Episode, call: &Call) -> Answer {
         if let Some(text) = &call.malformed {
             let answer = json!({"error": "the arguments are no JSON object", "arguments": text});
-            return Made { answer, without: Some(INVALID_INPUT), ..Made::default() };
+            return Answer { answer, without: Some(INVALID_INPUT), ..Answer::default() };
         }
         match &self.mapping {
             None => match episode.call_once(&call.tool, call.arguments.clone(), call.key.as_deref()) {
@@ -201,7 +219,7 @@ impl Stage {
                         CallError::UnknownTool { .. } => UNKNOWN_TOOL,
                         CallError::KeyTaken { .. } => INVALID_INPUT,
                     };
-                    Made { answer: json!({"error": error.to_string()}), without: Some(without), ..Made::default() }
+                    Answer { answer: json!({"error": error.to_string()}), without: Some(without), ..Answer::default() }
                 }
             },
             Some(mapping) => {
@@ -217,12 +235,12 @@ impl Stage {
                 let consulted = answered.outcome.map(|outcome| outcome.consulted).unwrap_or_default();
                 let searched = answered.searched;
                 let seen = answered.seen;
-                Made { answer: answered.answer, without, mapped, number, consulted, searched, seen }
+                Answer { answer: answered.answer, without, mapped, number, consulted, searched, seen }
             }
         }
     }
 
-    fn native(&self, call: &Call, outcome: Outcome) -> Made {
+    fn native(&self, call: &Call, outcome: Outcome) -> Answer {
         let found = self.policy.tool(&call.tool).and_then(|tool| match tool.work {
             Work::Find(table) => Some(table),
             Work::Act(_) => None,
@@ -235,13 +253,13 @@ impl Stage {
         let seen = keys.collect();
         let searched = found.filter(|_| !outcome.is_error).map(|table| table.name);
         let Outcome { answer, consulted, number, .. } = outcome;
-        Made { answer: Json::Object(answer), number: Some(number), consulted, searched, seen, ..Made::default() }
+        Answer { answer: Json::Object(answer), number: Some(number), consulted, searched, seen, ..Answer::default() }
     }
 }
 
 /// A call that was made again, or could not be.
 #[derive(Default)]
-struct Made {
+struct Answer {
     answer: Json,
     /// Its outcome, where no tool of ours ran.
     without: Option<&'static str>,
@@ -253,7 +271,7 @@ struct Made {
     seen: Vec<(&'static str, i64)>,
 }
 
-impl Made {
+impl Answer {
     fn entry<'a>(&self, journal: &'a [Entry]) -> Option<&'a Entry> {
         // Numbers are without gaps, from 1.
         let at = usize::try_from(self.number?.checked_sub(1)?).ok()?;
@@ -264,7 +282,7 @@ impl Made {
 fn step(
     number: usize,
     call: &Call,
-    made: &mut Made,
+    made: &mut Answer,
     entry: Option<&Entry>,
     answers: Closeness,
 ) -> Result<(Step, Deed), Error> {
