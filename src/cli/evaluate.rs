@@ -86,10 +86,7 @@ struct Reports {
 fn answers() -> impl TypedValueParser<Value = Closeness> {
     let about = ["To the byte", "In its meaning: order of keys, nulls, forms of times and numbers apart", "Not at all"];
     let values = Closeness::NAMES.iter().zip(about).map(|((name, _), about)| PossibleValue::new(*name).help(about));
-    PossibleValuesParser::new(values).try_map(|name| {
-        let found = Closeness::NAMES.iter().find(|(known, _)| *known == name);
-        found.map(|(_, closeness)| *closeness).ok_or("no such way")
-    })
+    PossibleValuesParser::new(values).try_map(|name| Closeness::named(&name).ok_or("no such way"))
 }
 
 /// What was read: documents, and what is wrong with the files.

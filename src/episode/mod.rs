@@ -5,7 +5,7 @@ mod find;
 mod judge;
 mod recorded;
 
-pub use recorded::RecordError;
+pub use recorded::{PROGRAM, RecordError};
 
 use crate::policy::{Audit, Policy};
 use crate::store::canonical::{Extent, StateHash};
@@ -228,12 +228,11 @@ impl Episode {
             ("audit", audit),
         ];
         if begun.is_none() {
-            let beginning = fixtures.image()?.store().hash(Extent::Result)?.state;
             // Rows and settings together: after a crash the file is begun or it is not.
             let tx = store.transaction()?;
             fixtures.write(&tx)?;
             // What a recording of the episode begins with, in whatever session it is made.
-            tx.set("fixtures", &beginning)?;
+            tx.set("fixtures", &StateHash::of(&tx, Extent::Result)?.state)?;
             for (name, value) in wanted {
                 tx.set(name, value)?;
             }

@@ -6,7 +6,7 @@ use crate::store::{Entry, Fault};
 use crate::trace::{Answer, Call, Settings, Trace, Verdict};
 
 /// The name and version of this program, which answered.
-const PROGRAM: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+pub const PROGRAM: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
 /// Why there is no trace of an episode.
 #[derive(Debug, thiserror::Error)]

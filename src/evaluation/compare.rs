@@ -20,6 +20,11 @@ impl Closeness {
     pub const NAMES: [(&'static str, Closeness); 3] =
         [("exact", Closeness::Exact), ("canonical", Closeness::Canonical), ("ignored", Closeness::Ignored)];
 
+    /// The closeness of that name.
+    pub fn named(name: &str) -> Option<Closeness> {
+        Closeness::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, closeness)| closeness)
+    }
+
     /// Whether an answer that compares so is taken to be ours.
     pub fn admits(self, comparison: Comparison) -> bool {
         match self {

@@ -54,9 +54,13 @@ pub fn lint(stage: &Stage, gold: &Trace, user: Option<&str>, conditions: &Condit
     if replay.unchanged && !replay.calls.is_empty() {
         lint.whole("changes-nothing", "the calls change nothing that counts".to_owned());
     }
+    let answers: Vec<String> = match gold.outputs.is_empty() {
+        true => Vec::new(),
+        false => replay.calls.iter().map(|step| step.answer.to_string().to_lowercase()).collect(),
+    };
     for output in &gold.outputs {
-        let is_produced = |step: &Step| holds(&step.answer.to_string().to_lowercase(), &output.to_lowercase());
-        if !replay.calls.iter().any(is_produced) {
+        let wanted = output.to_lowercase();
+        if !answers.iter().any(|answer| holds(answer, &wanted)) {
             lint.whole("output-not-produced", format!("no answer holds the output {output:?}"));
         }
     }

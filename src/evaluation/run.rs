@@ -6,7 +6,8 @@ use super::model::{Command, Place, REPORT, Report, TraceReport, Unread};
 use super::replay::{Conditions, Stage};
 use super::stages::{Choice, Stages};
 use super::totals::totals;
-use crate::trace::{Document, Item, Mistake, Task, Trace};
+use crate::episode::PROGRAM;
+use crate::trace::{Document, Item, Mistake, Settings, Task, Trace};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ pub fn run(
         // A run of a task is a run in the environment of the task, for the task's user.
         let task = task_of(item).or_else(|| gold.and_then(|at| task_of(golds[at])));
         let otherwise = task.and_then(|task| task.user.as_deref());
-        match stages.of(&inherited(trace, gold.map(|at| golds[at].trace())), otherwise) {
+        match stages.of(settings(trace, gold.map(|at| golds[at].trace())), otherwise) {
             Ok((stage, conditions)) => jobs.push(Job { trace, task, gold, stage, conditions }),
             Err(reason) => unread.push(Unread { place: Place::from(&trace.source), reason }),
         }
@@ -90,7 +91,7 @@ pub fn run(
     Report {
         format: REPORT.to_owned(),
         command: request.command,
-        program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+        program: PROGRAM.to_owned(),
         totals: totals(request.command, &traces, request.choice.answers),
         traces,
         tasks,
@@ -157,15 +158,10 @@ fn task_of(item: &Item) -> Option<&Task> {
 }
 
 /// A trial that does not say how it was recorded is taken to be as its gold.
-fn inherited(trace: &Trace, gold: Option<&Trace>) -> Trace {
-    let mut settings = trace.settings.clone();
-    if let Some(gold) = gold
-        && settings.policy.is_none()
-        && settings.environment.is_none()
-    {
-        settings = gold.settings.clone();
-    }
-    Trace { settings, ..Trace::default() }
+fn settings<'a>(trace: &'a Trace, gold: Option<&'a Trace>) -> &'a Settings {
+    let own = &trace.settings;
+    let silent = own.policy.is_none() && own.environment.is_none();
+    gold.filter(|_| silent).map_or(own, |gold| &gold.settings)
 }
 
 /// Finds the gold of a trial.

@@ -7,7 +7,7 @@ use crate::mapping::{self, Mapping};
 use crate::policy::{self, Audit, Policy};
 use crate::store::fixtures::Fixtures;
 use crate::store::image::Image;
-use crate::trace::{Settings, Trace};
+use crate::trace::Settings;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -58,10 +58,9 @@ impl Stages {
         Stages { choice, policies, images, recorded: BTreeMap::new(), own: BTreeMap::new(), stages }
     }
 
-    /// The stage of a trace and how it is run there; else what is wrong with what was asked for. `otherwise` acts where nothing
+    /// The stage of a trace that was recorded so, and how it is run there; else what is wrong with what was asked for. `otherwise` acts where nothing
     /// else tells who does.
-    pub fn of(&mut self, trace: &Trace, otherwise: Option<&str>) -> Result<(Arc<Stage>, Conditions), String> {
-        let recorded = &trace.settings;
+    pub fn of(&mut self, recorded: &Settings, otherwise: Option<&str>) -> Result<(Arc<Stage>, Conditions), String> {
         let mapping = self.mapping(recorded)?;
         let own = mapping.as_ref().and_then(|id| {
             let mappings = &self.choice.mappings;

@@ -16,13 +16,12 @@ pub(super) fn read(directory: &Path, twins: &[Twin]) -> Result<Fixtures, Vec<Pro
             Err(problem) => problems.push(Problem { file, row: None, column: None, problem }),
         }
     }
-    match Fixtures::from_json(translated, &|_| None) {
-        Ok(fixtures) if problems.is_empty() => Ok(fixtures),
-        // Rows that refer to a file which could not be read are no fault of theirs.
-        _ if !problems.is_empty() => Err(problems),
-        Ok(fixtures) => Ok(fixtures),
-        Err(found) => Err(found.into_iter().map(|problem| back(problem, twins)).collect()),
+    // Rows that refer to a file which could not be read are no fault of theirs.
+    if !problems.is_empty() {
+        return Err(problems);
     }
+    let checked = Fixtures::from_json(translated, &|_| None);
+    checked.map_err(|found| found.into_iter().map(|problem| back(problem, twins)).collect())
 }
 
 /// A file in our names: that of the file it would be here, and its rows.

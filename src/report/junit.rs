@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::points::{self, Point, VALUE};
-use super::words::{command, cut, mode, place, trial};
+use super::words::{command, cut, place, trial};
 use crate::evaluation::model::{Report, TraceReport};
 use crate::evaluation::totals::is_good;
 use indexmap::IndexMap;
@@ -45,7 +45,7 @@ fn case(report: &Report, trace: &TraceReport) -> TestCase {
     case.set_classname(replay.place.file.as_str()).set_assertions(replay.calls.len());
     case.add_property(("place", place(&replay.place).as_str()));
     case.add_property(("policy", replay.policy.as_str()));
-    case.add_property(("mode", mode(replay.mode)));
+    case.add_property(("mode", replay.mode.name()));
     if let Some(mapping) = &replay.mapping {
         case.add_property(("mapping", mapping.as_str()));
     }

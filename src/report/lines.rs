@@ -1,7 +1,7 @@
 //! A report for a pipe: tab-separated lines, each beginning with what it is. Nothing is left out.
 
 use super::points::{self, Point};
-use super::words::{command, comparison, mode, place, plain};
+use super::words::{command, comparison, place, plain};
 use crate::evaluation::model::{Cell, Counted, Report};
 
 /// Characters of a value: all of them.
@@ -25,7 +25,7 @@ pub fn render(report: &Report) -> String {
             name,
             &place(&replay.place),
             &replay.policy,
-            mode(replay.mode),
+            replay.mode.name(),
             &replay.calls.len().to_string(),
             &points::result(report.command, trace),
             comparison(replay.comparison),

@@ -130,8 +130,7 @@ fn of_verdict<'a>(trace: &'a TraceReport, verdict: &'a Verdict, most: usize, poi
     for violation in &process.violations {
         // What halted, or would have, is among the calls already.
         let of_call = trace.replay.calls.iter().find(|step| step.call == violation.call);
-        let told =
-            of_call.is_some_and(|step| step.halt.iter().chain(&step.violations).any(|it| *it == violation.broken));
+        let told = of_call.is_some_and(|step| step.broken().any(|it| *it == violation.broken));
         if !told {
             points.push(broken("violates", "", &violation.broken, violation.call, &violation.tool));
         }

@@ -1,8 +1,8 @@
 //! A report for people at a terminal: the traces in a table, what is to be known of the bad ones in full, then the totals.
 
 use super::points::{self, Point, VALUE};
-use super::words::{comparison, count, cut, mode, pass_hat, place, plain, trial, value};
-use crate::evaluation::model::{Cell, Command, Counted, Report, TraceReport};
+use super::words::{comparison, count, cut, pass_hat, place, plain, trial, value};
+use crate::evaluation::model::{Cell, Command, Counted, Report, Step, TraceReport};
 use crate::evaluation::totals::is_good;
 use anstyle::{AnsiColor, Reset, Style};
 use comfy_table::{Cell as Field, Color, ContentArrangement, Table, presets};
@@ -102,7 +102,7 @@ impl Page {
             let colour = if is_good(command, trace) { Color::Green } else { Color::Red };
             vec![
                 text(&cut(&format!("{}{}", plain(&replay.name), trial(replay)), NAME)),
-                text(&format!("{} ({})", replay.policy, mode(replay.mode))),
+                text(&format!("{} ({})", replay.policy, replay.mode.name())),
                 text(&replay.calls.len().to_string()),
                 text(&points::result(command, trace)).fg(colour),
                 text(&why(command, trace)),
@@ -283,7 +283,7 @@ fn why(command: Command, trace: &TraceReport) -> String {
 
 /// The rules that a trace's calls broke, each once.
 fn rules(trace: &TraceReport) -> String {
-    let broken = trace.replay.calls.iter().flat_map(|step| step.halt.iter().chain(&step.violations));
+    let broken = trace.replay.calls.iter().flat_map(Step::broken);
     distinct(broken.map(|it| it.rule.as_str()).collect())
 }
 

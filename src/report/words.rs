@@ -1,6 +1,5 @@
 //! What several forms say alike: numbers, places, values, texts of others.
 
-use crate::episode::Mode;
 use crate::evaluation::model::{Command, Comparison, Place, Replay, Severity};
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -43,15 +42,6 @@ pub fn severity(severity: Severity) -> &'static str {
         Severity::Note => "note",
         Severity::Warning => "warning",
         Severity::Error => "error",
-    }
-}
-
-/// What happened to calls that a rule would halt.
-pub fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Enforce => "enforce",
-        Mode::Observe => "observe",
-        Mode::Off => "off",
     }
 }
 

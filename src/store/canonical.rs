@@ -147,31 +147,33 @@ impl Store {
         let image = self.sheet().map(|sheet| sheet.image().clone());
         let tx = self.transaction()?;
         let mut tables = BTreeMap::new();
-        match image {
-            None => {
-                let rows = Rows::of(&tx)?;
-                for table in extent.tables() {
-                    if let Some(hashed) = rows.tables.get(table.name) {
-                        tables.insert(table.name, hex(&hashed.whole));
-                    }
-                }
-            }
-            Some(image) => {
-                let (rows, touched) = (image.rows()?, tx.touched()?);
-                for table in extent.tables() {
-                    let keys = touched.get(table.name).unwrap_or(const { &BTreeSet::new() });
-                    if let Some(hash) = rows.later(&tx, table, keys)? {
-                        tables.insert(table.name, hex(&hash));
-                    }
-                }
+        let Some(image) = image else { return StateHash::of(&tx, extent) };
+        let (rows, touched) = (image.rows()?, tx.touched()?);
+        for table in extent.tables() {
+            let keys = touched.get(table.name).unwrap_or(const { &BTreeSet::new() });
+            if let Some(hash) = rows.later(&tx, table, keys)? {
+                tables.insert(table.name, hex(&hash));
             }
         }
+        Ok(StateHash::whole(tables))
+    }
+}
+
+impl StateHash {
+    /// The hash of what a transaction sees, row by row.
+    pub fn of(tx: &Transaction<'_>, extent: Extent) -> Result<StateHash, Fault> {
+        let rows = Rows::of(tx)?;
+        let hashed = extent.tables().filter_map(|table| Some((table.name, hex(&rows.tables.get(table.name)?.whole))));
+        Ok(StateHash::whole(hashed.collect()))
+    }
+
+    fn whole(tables: BTreeMap<&'static str, String>) -> StateHash {
         let mut whole = Sha256::new();
         whole.update(VERSION);
         for (name, hash) in &tables {
             whole.update(format!("\n{name} {hash}"));
         }
-        Ok(StateHash { state: hex(&whole.finalize()), tables })
+        StateHash { state: hex(&whole.finalize()), tables }
     }
 }
 
