@@ -32,6 +32,9 @@ pub struct Trace {
     pub messages: Vec<Message>,
     /// Texts that the agent must tell its user; runs have none of their own.
     pub outputs: Vec<String>,
+    /// Why the run did not come to its proper end, in its harness's own word (`max_steps`, an error's text); none where it
+    /// ended well, or where the file does not say how it ended. Such a run never passes.
+    pub unfinished: Option<String>,
 }
 
 /// Under what a trace was recorded, as far as its file says.
