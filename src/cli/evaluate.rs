@@ -94,15 +94,17 @@ pub type Read = (Vec<Document>, Vec<Mistake>);
 
 impl Evaluate {
     /// Run what was read, and write all reports. None could be run: that is an error.
-    pub fn run(
-        &self,
-        command: Command,
-        read: Read,
-        gold: Option<Vec<Document>>,
-        strict: bool,
-    ) -> Result<Report, Error> {
+    pub fn run(&self, command: Command, read: Read) -> Result<Report, Error> {
+        let request = Request { command, choice: self.choice(), gold: None, strict: false };
+        let report = self.judge(&request, read)?;
+        self.write(&report)?;
+        Ok(report)
+    }
+
+    /// How traces are run.
+    pub fn choice(&self) -> Choice {
         let How { policy, policies, mapping, mappings, fixtures, mode, audit, actor, answers } = self.how.clone();
-        let choice = Choice {
+        Choice {
             policies: policies.source(),
             mappings: mappings.map_or(mapping::Source::Embedded, mapping::Source::Directory),
             policy,
@@ -112,13 +114,17 @@ impl Evaluate {
             audit,
             actor,
             answers,
-        };
+        }
+    }
+
+    /// Run what was read. None could be run: that is an error.
+    pub fn judge(&self, request: &Request, read: Read) -> Result<Report, Error> {
         let (documents, mistakes) = read;
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} traces, {per_sec}, {eta} left")?;
         let begin = |count| bar.set_length(u64::try_from(count).unwrap_or(u64::MAX));
         bar.set_style(style);
-        let report = run(&Request { command, choice, gold, strict }, &documents, mistakes, begin, || bar.inc(1));
+        let report = run(request, &documents, mistakes, begin, || bar.inc(1));
         bar.finish_and_clear();
         if let (true, Some(first)) = (report.traces.is_empty(), report.mistakes.first()) {
             let more = report.mistakes.len() - 1;
@@ -126,8 +132,12 @@ impl Evaluate {
             let place = &first.place;
             return Err(format!("nothing could be run\n{}{}: {}{more}", place.file, place.pointer, first.reason).into());
         }
-        self.reports.write(&report)?;
         Ok(report)
+    }
+
+    /// Write all reports that were asked for.
+    pub fn write(&self, report: &Report) -> Result<(), Error> {
+        self.reports.write(report)
     }
 }
 

@@ -1,16 +1,18 @@
 //! `grade`: compare trials with what is held to be right.
 
+use super::baseline::Baseline;
 use super::evaluate::{Evaluate, answer, put};
 use super::inputs::read;
 use super::{Answer, Error};
 use clap::Args;
+use incident_mcp::evaluation::Request;
 use incident_mcp::evaluation::model::Command;
 use std::path::PathBuf;
 
 /// Compare trials of agents with gold: the final state, what the user was told, and how the agent went about it
 ///
 /// Gold and trial are run from the same records, and their final states compared by the canonical hash; where they differ,
-/// cell by cell. Exit code 3 when a trial does not pass.
+/// cell by cell. Exit code 3 when a trial does not pass; with a baseline, when pass^1 falls by more than is allowed.
 ///
 /// Example: incident-mcp grade trials/ --against tasks.json --html report.html
 #[derive(Args)]
@@ -26,6 +28,8 @@ pub struct Grade {
     #[arg(long, value_name = "FILE")]
     verdicts: Option<PathBuf>,
     #[command(flatten)]
+    baseline: Baseline,
+    #[command(flatten)]
     evaluate: Evaluate,
 }
 
@@ -40,12 +44,19 @@ impl Grade {
                 Some(gold)
             }
         };
-        let report = self.evaluate.run(Command::Grade, (documents, mistakes), gold, self.strict)?;
+        let request = Request { command: Command::Grade, choice: self.evaluate.choice(), gold, strict: self.strict };
+        let report = self.baseline.judge(&self.evaluate, request, (documents, mistakes))?;
+        self.evaluate.write(&report)?;
         if let Some(file) = &self.verdicts {
             let verdicts = report.traces.iter().filter_map(|trace| trace.verdict.as_ref());
             let lines: Vec<String> = verdicts.map(serde_json::to_string).collect::<Result<_, _>>()?;
             put(file, &lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
         }
-        Ok(answer(&report))
+        Ok(match &report.baseline {
+            // The trials of an agent that is not perfect fail; what was asked is whether it got worse.
+            Some(baseline) if baseline.regression || !report.mistakes.is_empty() => Answer::No,
+            Some(_) => Answer::Yes,
+            None => answer(&report),
+        })
     }
 }

@@ -22,7 +22,7 @@ pub struct Lint {
 
 impl Lint {
     pub fn run(&self) -> Result<Answer, Error> {
-        let report = self.evaluate.run(Command::Lint, self.evaluate.inputs.read()?, None, self.strict)?;
+        let report = self.evaluate.run(Command::Lint, self.evaluate.inputs.read()?)?;
         let is_warned = report.traces.iter().any(|trace| worst(&trace.findings) >= Some(Severity::Warning));
         Ok(if self.strict && is_warned { Answer::No } else { answer(&report) })
     }

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod baseline;
 mod call;
 mod control;
 mod convert;

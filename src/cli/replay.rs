@@ -22,7 +22,7 @@ pub struct Replay {
 
 impl Replay {
     pub fn run(&self) -> Result<Answer, Error> {
-        let report = self.evaluate.run(Command::Replay, self.evaluate.inputs.read()?, None, self.strict)?;
+        let report = self.evaluate.run(Command::Replay, self.evaluate.inputs.read()?)?;
         match self.strict && !report.totals.rules.is_empty() {
             true => Ok(Answer::No),
             false => Ok(answer(&report)),

@@ -1,5 +1,6 @@
 //! The evaluator's bench: traces are replayed, graded against what is held to be right, and linted.
 
+pub mod baseline;
 pub mod compare;
 pub mod grade;
 pub mod lint;

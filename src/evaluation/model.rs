@@ -1,5 +1,6 @@
 //! What evaluating found, as reports and other programs read it: `docs/report.schema.json` is made from these types.
 
+use super::baseline::model::Baseline;
 use crate::episode::Mode;
 use crate::store::Obligation;
 use crate::trace::Source;
@@ -34,6 +35,9 @@ pub struct Report {
     pub pass_hat: Vec<f64>,
     /// What could not be read, and why.
     pub mistakes: Vec<Unread>,
+    /// When grading with a baseline: what differs from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
 }
 
 /// What a run does with its traces.
@@ -135,6 +139,9 @@ pub struct Replay {
     pub hash: String,
     /// Whether the final state is the one that it began with.
     pub unchanged: bool,
+    /// The tokens that the model read and wrote, where the trace says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
 }
 
 /// A place in a file.

@@ -141,6 +141,7 @@ impl Stage {
             calls,
             unpaid,
             unchanged: hash == self.hash,
+            tokens: trace.tokens,
             hash,
         };
         Ok(Played { replay, episode, deeds })

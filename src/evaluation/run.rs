@@ -97,6 +97,7 @@ pub fn run(
         tasks,
         pass_hat,
         mistakes: unread,
+        baseline: None,
     }
 }
 

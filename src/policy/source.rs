@@ -12,6 +12,8 @@ pub enum Source {
     Embedded,
     /// A folder laid out like the project's `policy/`.
     Directory(PathBuf),
+    /// The policies that the program ships, with those folders of a folder laid out like them that it has, in place of theirs.
+    Edition(PathBuf),
 }
 
 impl Source {
@@ -26,7 +28,7 @@ impl Source {
     /// The folder on disk that a file belongs to; none for what the program ships. A folder of policies need not repeat
     /// the parts that it includes.
     fn root_of(&self, path: &str) -> Option<&Path> {
-        let Source::Directory(root) = self else { return None };
+        let (Source::Directory(root) | Source::Edition(root)) = self else { return None };
         let folder = Path::new(path).parent().unwrap_or(Path::new(""));
         let shipped = !root.join(folder).is_dir() && EMBEDDED.get_dir(folder).is_some();
         (!shipped).then_some(root)
@@ -46,8 +48,13 @@ impl Source {
         match self {
             Source::Embedded => embedded(&EMBEDDED, &mut found),
             Source::Directory(root) => directory(root, root, 0, &mut found),
+            Source::Edition(root) => {
+                embedded(&EMBEDDED, &mut found);
+                directory(root, root, 0, &mut found);
+            }
         }
         found.sort();
+        found.dedup();
         found
     }
 

@@ -12,9 +12,10 @@ const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
 
 /// The parts of the script, which share one scope.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     include_str!("page/dom.js"),
     include_str!("page/chart.js"),
+    include_str!("page/baseline.js"),
     include_str!("page/run.js"),
     include_str!("page/list.js"),
     include_str!("page/trace.js"),

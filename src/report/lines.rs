@@ -1,5 +1,6 @@
 //! A report for a pipe: tab-separated lines, each beginning with what it is. Nothing is left out.
 
+use super::baseline::{self, Block};
 use super::points::{self, Point};
 use super::words::{command, comparison, place, plain};
 use crate::evaluation::model::{Cell, Counted, Report};
@@ -15,6 +16,7 @@ const WHOLE: usize = usize::MAX;
 /// - `task`: name, trials, passed, pass^k from k = 1.
 /// - `total`: what is counted, its name where there are several, the number or numbers.
 /// - `unread`: place, reason.
+/// - `baseline`: what is told of it, then its columns; last the answer in one sentence.
 pub fn render(report: &Report) -> String {
     let mut lines = Lines::default();
     for trace in &report.traces {
@@ -53,6 +55,13 @@ pub fn render(report: &Report) -> String {
     for mistake in &report.mistakes {
         lines.add(["unread", &place(&mistake.place), &mistake.reason]);
     }
+    if let Some(it) = &report.baseline {
+        for Block { title, rows, .. } in baseline::blocks(it) {
+            let whole = rows.iter().map(|row| ["baseline", title].into_iter().chain(row.iter().map(String::as_str)));
+            whole.for_each(|fields| lines.add(fields));
+        }
+        lines.add(["baseline", &baseline::sentence(it)]);
+    }
     lines.text
 }
 
@@ -88,9 +97,13 @@ struct Lines {
 
 impl Lines {
     /// A tab within a field, as any control character, is escaped.
-    fn add<const N: usize>(&mut self, fields: [&str; N]) {
-        let fields = fields.map(plain);
-        self.text.push_str(&fields.join("\t"));
+    fn add<'a>(&mut self, fields: impl IntoIterator<Item = &'a str>) {
+        for (at, field) in fields.into_iter().enumerate() {
+            if at > 0 {
+                self.text.push('\t');
+            }
+            self.text.push_str(&plain(field));
+        }
         self.text.push('\n');
     }
 }

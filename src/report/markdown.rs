@@ -1,5 +1,6 @@
 //! A report as a comment on a pull request: what is not good, details folded.
 
+use super::baseline::{self, Block};
 use super::points::{self, VALUE};
 use super::words::{command, comparison, count, cut, pass_hat, place, value};
 use crate::evaluation::model::{Cell, Command, Counted, Report, TraceReport};
@@ -31,6 +32,7 @@ pub fn render(report: &Report) -> String {
     facts.extend(totals.comparisons.iter().map(|(it, number)| format!("{number} {}", comparison(*it))));
     facts.extend(Some(pass_hat(&report.pass_hat)).filter(|text| !text.is_empty()));
     page.paragraph(&facts.join(" · "));
+    page.baseline(report);
     page.unread(report);
     let bad: Vec<&TraceReport> = report.traces.iter().filter(|trace| !is_good(report.command, trace)).collect();
     page.traces(report, &bad);
@@ -75,6 +77,18 @@ impl Page {
         self.line(&format!("<summary>{title}</summary>"));
         inner(self);
         self.paragraph("</details>");
+    }
+
+    fn baseline(&mut self, report: &Report) {
+        let Some(it) = &report.baseline else { return };
+        let mark = if it.regression { "❌" } else { "✅" };
+        self.paragraph(&format!("### {mark} {}", baseline::title(it)));
+        self.paragraph(&text(&baseline::sentence(it)));
+        for Block { title, head, numbers, rows } in baseline::blocks(it) {
+            let rows: Vec<Vec<String>> =
+                rows.iter().map(|row| row.iter().map(|cell| text(&cut(cell, VALUE))).collect()).collect();
+            self.folded(title, |page| page.table(head, numbers, &rows));
+        }
     }
 
     fn unread(&mut self, report: &Report) {

@@ -2,6 +2,7 @@
 //!
 //! All forms show one [`Report`]. What of a trace its reader must know is worked out in one place, `points`.
 
+mod baseline;
 mod html;
 mod json;
 mod junit;

@@ -1,5 +1,6 @@
 //! A report for people at a terminal: the traces in a table, what is to be known of the bad ones in full, then the totals.
 
+use super::baseline::{self, Block};
 use super::points::{self, Point, VALUE};
 use super::words::{comparison, count, cut, pass_hat, place, plain, trial, value};
 use crate::evaluation::model::{Cell, Command, Counted, Report, Step, TraceReport};
@@ -46,6 +47,7 @@ pub fn render(report: &Report, width: Option<u16>) -> String {
     page.tasks(report);
     page.totals(report);
     page.unread(report);
+    page.baseline(report);
     page.summary(report);
     page.text
 }
@@ -240,6 +242,19 @@ impl Page {
             self.line(&format!("  {BAD}{}{PLAIN} {}", place(&mistake.place), plain(&mistake.reason)));
         }
         self.more(report.mistakes.len().saturating_sub(LISTED), "places");
+    }
+
+    fn baseline(&mut self, report: &Report) {
+        let Some(it) = &report.baseline else { return };
+        self.heading(baseline::title(it));
+        for Block { title, head, rows, .. } in baseline::blocks(it) {
+            self.line(title);
+            let cells = rows.iter().take(LISTED).map(|row| row.iter().map(|cell| text(&cut(cell, VALUE))).collect());
+            self.table(head, cells);
+            self.more(rows.len().saturating_sub(LISTED), "lines");
+        }
+        let style = if it.regression { BAD } else { GOOD };
+        self.line(&format!("{style}{}{PLAIN}", baseline::sentence(it)));
     }
 
     fn summary(&mut self, report: &Report) {

@@ -35,6 +35,8 @@ pub struct Trace {
     /// Why the run did not come to its proper end, in its harness's own word (`max_steps`, an error's text); none where it
     /// ended well, or where the file does not say how it ended. Such a run never passes.
     pub unfinished: Option<String>,
+    /// The tokens that the model read and wrote in the whole run, where the file says so.
+    pub tokens: Option<u64>,
 }
 
 /// Under what a trace was recorded, as far as its file says.

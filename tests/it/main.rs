@@ -1,6 +1,7 @@
 //! Integration tests: behaviour, seen from outside the library.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::type_complexity, missing_docs)]
 
+mod baseline;
 mod cli;
 mod conformance;
 mod control;

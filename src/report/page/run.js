@@ -44,6 +44,7 @@ function showRun(report) {
     make("div.tiles", null, tiles),
     make("div.lead", null, share),
     unread(report.mistakes),
+    report.baseline && baseline(report),
     make(
       "div.cards",
       null,

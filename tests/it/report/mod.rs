@@ -94,7 +94,8 @@ fn odd_characters_do_no_harm() {
             "trace" => 10,
             "task" => 5,
             "unread" => 3,
-            "total" => usize::MAX,
+            // Each of their tables has columns of its own.
+            "total" | "baseline" => usize::MAX,
             _ => 7,
         };
         for line in lines.lines() {

@@ -1,6 +1,7 @@
 //! Reports made by hand, which together show everything that a report can hold.
 
 use incident_mcp::episode::Mode;
+use incident_mcp::evaluation::baseline::model::*;
 use incident_mcp::evaluation::model::*;
 use incident_mcp::evaluation::totals::is_good;
 use serde_json::{Map, Value, json};
@@ -175,7 +176,60 @@ pub fn grade() -> Report {
         TaskReport { task: "escalate".to_owned(), trials: 2, passed: 2, pass_hat: vec![1.0, 1.0] },
     ];
     report.pass_hat = vec![0.75, 0.5];
+    report.baseline = Some(baseline());
     report
+}
+
+/// A comparison that has something to say of everything.
+fn baseline() -> Baseline {
+    let trials = |passed| Trials { trials: 2, passed, flaky: passed == 1 };
+    let pair = |task: &str, before, after, change, flipped| TaskPair {
+        task: task.to_owned(),
+        before: trials(before),
+        after: trials(after),
+        change,
+        flipped,
+    };
+    let cost = |calls, tokens, counted| PerTrial { trials: 4, calls, tokens, counted };
+    Baseline {
+        kind: Kind::PolicyEdition,
+        pass: PassDifference {
+            tasks: 2,
+            before: 0.5,
+            after: 0.75,
+            difference: 0.25,
+            low: -0.7,
+            high: 0.9,
+            confidence: 0.95,
+        },
+        bound: 0.125,
+        regression: false,
+        tasks: vec![
+            pair("measure", 2, 1, Change::Worse, false),
+            pair("escalate", 0, 2, Change::Better, true),
+            pair(ODD, 2, 2, Change::Same, false),
+        ],
+        only_before: vec![ODD.to_owned()],
+        only_after: vec!["hand-over".to_owned()],
+        rules: vec![RuleDifference {
+            rule: "metric.incident-closed".to_owned(),
+            clause: "metric.2".to_owned(),
+            before: Breaks { calls: 3, trials: 2 },
+            after: Breaks { calls: 1, trials: 1 },
+        }],
+        cost: Cost { before: cost(4.25, None, 0), after: cost(3.5, Some(1200.5), 2) },
+        moved: vec![Moved {
+            trace: ODD.to_owned(),
+            place: Place { file: "runs/measure.json".to_owned(), line: None, pointer: "/0".to_owned() },
+            task: Some("measure".to_owned()),
+            before: "pass".to_owned(),
+            after: "fail: state".to_owned(),
+            no_longer_broken: vec![],
+            newly_broken: vec!["metric.incident-closed".to_owned()],
+        }],
+        editions: vec![Edition { policy: "all".to_owned(), before: "0a".repeat(32), after: "1b".repeat(32) }],
+        notes: vec![format!("policy {ODD} is the same in both editions")],
+    }
 }
 
 /// Gold with findings of every severity, and gold without any.
@@ -254,9 +308,9 @@ fn report(command: Command, traces: Vec<TraceReport>) -> Report {
         }
         trace.findings.iter().for_each(|it| *totals.findings.entry(it.check.clone()).or_default() += 1);
     }
-    let (tasks, pass_hat, mistakes) = Default::default();
+    let (tasks, pass_hat, mistakes, baseline) = Default::default();
     let program = "incident-mcp 0.1.0".to_owned();
-    Report { format: REPORT.to_owned(), command, program, totals, traces, tasks, pass_hat, mistakes }
+    Report { format: REPORT.to_owned(), command, program, totals, traces, tasks, pass_hat, mistakes, baseline }
 }
 
 fn trace(name: &str, calls: Vec<Step>) -> TraceReport {
@@ -274,6 +328,7 @@ fn trace(name: &str, calls: Vec<Step>) -> TraceReport {
         first_divergence: different.map(|step| step.call),
         notes: Vec::new(),
         unchanged: calls.iter().all(|step| step.changes.is_empty()),
+        tokens: None,
         calls,
         unpaid: Vec::new(),
         hash: "5f0c954d7a1c8a6f6f1b4b5a09d8e3c2b1a09f8e7d6c5b4a39281706f5e4d3c2".to_owned(),
