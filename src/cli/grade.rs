@@ -28,9 +28,9 @@ pub struct Grade {
     #[arg(long, value_name = "FILE")]
     verdicts: Option<PathBuf>,
     #[command(flatten)]
-    baseline: Baseline,
-    #[command(flatten)]
     evaluate: Evaluate,
+    #[command(flatten)]
+    baseline: Baseline,
 }
 
 impl Grade {

@@ -60,7 +60,17 @@ def test_the_run_is_told_in_numbers(visit):
     expect(page).to_have_title("Grade: 3 of 4 passed")
     expect(page.locator("main h1")).to_have_text("Grade: 3 of 4 traces passed")
     expect(page.get_by_role("img", name="pass^1 0.750, pass^2 0.500")).to_be_visible()
-    expect(page.get_by_role("group", name="Tasks")).to_contain_text("1 of 2")
+    expect(page.get_by_role("group", name="Tasks", exact=True)).to_contain_text("1 of 2")
+
+
+def test_a_baseline_is_told(visit):
+    page = visit("grade")
+    expect(page.get_by_role("heading", name="Under the other edition of the policy")).to_contain_text("no regression")
+    expect(page.locator("main")).to_contain_text("pass^1 was 0.500 and is 0.750: +0.250 over 2 tasks.")
+    better = page.get_by_role("group", name="Tasks that pass more often")
+    expect(better.locator("tbody tr")).to_have_text(["escalate0 of 22 of 2flipped"])
+    expect(page.get_by_role("group", name="Verdicts that move")).to_contain_text("fail: state")
+    expect(page.get_by_role("group", name="Per trial")).to_contain_text("1,200.5")
 
 
 def test_a_trace_tells_what_went_wrong(visit):
