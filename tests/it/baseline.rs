@@ -72,7 +72,7 @@ fn trials_are_paired_by_task() {
     assert_eq!((&pass["tasks"], &pass["before"], &pass["after"]), (&json!(4), &json!(0.625), &json!(0.75)));
     assert_eq!(pass["difference"], 0.125);
     let (low, high) = (pass["low"].as_f64().unwrap(), pass["high"].as_f64().unwrap());
-    assert!(-1.0 <= low && low < 0.125 && 0.125 < high && high <= 1.0, "{low} {high}");
+    assert!((-1.0..0.125).contains(&low) && (0.125..=1.0).contains(&high), "{low} {high}");
     let told = |task: &str| {
         let of = it["tasks"].as_array().unwrap().iter().find(|of| of["task"] == task).unwrap();
         json!([of["change"], of["flipped"], of["before"]["flaky"], of["after"]["flaky"]])
