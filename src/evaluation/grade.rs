@@ -60,7 +60,8 @@ pub fn grade(
         task: replay.task.clone(),
         trial: replay.trial,
         gold: gold.place.clone(),
-        pass: state.equal && outputs.complete && (process.compliant || !strict),
+        pass: trial.unfinished.is_none() && state.equal && outputs.complete && (process.compliant || !strict),
+        unfinished: trial.unfinished.clone(),
         state,
         outputs,
         process,
@@ -111,15 +112,17 @@ pub(super) fn holds(text: &str, part: &str) -> bool {
 
 /// Each task over its trials, in the order of their first trials; and pass^k over all tasks.
 pub fn tasks(traces: &[TraceReport]) -> (Vec<TaskReport>, Vec<f64>) {
-    let mut counted = IndexMap::<&String, (usize, usize)>::new();
+    let mut counted = IndexMap::<&String, (usize, usize, usize)>::new();
     for verdict in traces.iter().filter_map(|trace| trace.verdict.as_ref()) {
-        let (trials, passed) = counted.entry(verdict.task.as_ref().unwrap_or(&verdict.trace)).or_default();
+        let task = verdict.task.as_ref().unwrap_or(&verdict.trace);
+        let (trials, passed, unfinished) = counted.entry(task).or_default();
         *trials += 1;
         *passed += usize::from(verdict.pass);
+        *unfinished += usize::from(verdict.unfinished.is_some());
     }
-    let tasks = counted.into_iter().map(|(task, (trials, passed))| {
+    let tasks = counted.into_iter().map(|(task, (trials, passed, unfinished))| {
         let pass_hat = (1..=trials).map(|k| pass_hat(trials, passed, k)).collect();
-        TaskReport { task: task.clone(), trials, passed, pass_hat }
+        TaskReport { task: task.clone(), trials, passed, unfinished, pass_hat }
     });
     let tasks: Vec<TaskReport> = tasks.collect();
     let least = tasks.iter().map(|task| task.trials).min().unwrap_or(0);

@@ -10,7 +10,7 @@ use crate::trace::Trace;
 use serde_json::Value as Json;
 
 /// Everything that a check can be called, with what it means: the list in the documents is this one.
-pub const CHECKS: [(&str, Severity, &str); 13] = [
+pub const CHECKS: [(&str, Severity, &str); 14] = [
     ("gold-halts", Severity::Error, "a call breaks a rule of the policy"),
     ("gold-invalid", Severity::Error, "a call's arguments do not fit the tool"),
     ("no-such-record", Severity::Error, "a call refers to a record that does not exist"),
@@ -18,6 +18,7 @@ pub const CHECKS: [(&str, Severity, &str); 13] = [
     ("wrong-actor", Severity::Error, "a call acts for somebody else than the acting user, or nobody acts"),
     ("unpaid", Severity::Error, "an audit entry is owed and never written"),
     ("fault", Severity::Error, "the program failed"),
+    ("gold-unfinished", Severity::Error, "the run that is held to be right did not come to its proper end"),
     ("outside", Severity::Warning, "the policy does not speak of what a call does"),
     ("other-user", Severity::Warning, "the calls act for somebody else than the user whom the task names"),
     ("answer-differs", Severity::Warning, "the recorded answer is not what the call answers"),
@@ -40,6 +41,9 @@ pub fn lint(stage: &Stage, gold: &Trace, user: Option<&str>, conditions: &Condit
         && user != actor
     {
         lint.whole("other-user", format!("the task names user {user}, and its calls act for user {actor}"));
+    }
+    if let Some(reason) = &replay.unfinished {
+        lint.whole("gold-unfinished", format!("the run ended with {reason:?}"));
     }
     for step in &replay.calls {
         lint.step(step);

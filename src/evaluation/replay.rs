@@ -131,6 +131,7 @@ impl Stage {
             place: Place::from(&trace.source),
             task: trace.task.clone(),
             trial: trace.trial,
+            unfinished: trace.unfinished.clone(),
             policy: self.policy.id.clone(),
             mode: conditions.mode,
             mapping: self.mapping.as_ref().map(|mapping| mapping.id.clone()),

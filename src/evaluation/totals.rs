@@ -8,6 +8,7 @@ pub fn totals(command: Command, traces: &[TraceReport], answers: Closeness) -> T
     let mut totals = Totals { traces: traces.len(), ..Totals::default() };
     for trace in traces {
         totals.good += usize::from(is_good(command, trace));
+        totals.unfinished += usize::from(trace.replay.unfinished.is_some());
         totals.calls += trace.replay.calls.len();
         for finding in &trace.findings {
             *totals.findings.entry(finding.check.clone()).or_default() += 1;

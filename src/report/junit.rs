@@ -1,9 +1,9 @@
 //! A report for CI: a suite for each file, a case for each trace, and a failure where it is not good.
 
 use super::Error;
-use super::points::{self, Point, VALUE};
+use super::points::{self, Point, UNFINISHED, VALUE};
 use super::words::{command, cut, place, trial};
-use crate::evaluation::model::{Report, TraceReport};
+use crate::evaluation::model::{Report, TraceReport, Verdict};
 use crate::evaluation::totals::is_good;
 use indexmap::IndexMap;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
@@ -57,6 +57,7 @@ fn failure(report: &Report, trace: &TraceReport) -> TestCaseStatus {
     let mut lines: Vec<String> = points::points(report, trace, VALUE).iter().flat_map(said).collect();
     lines.extend(trace.verdict.iter().flat_map(|verdict| &verdict.state.difference).map(points::cell));
     let title = match &trace.verdict {
+        Some(Verdict { unfinished: Some(reason), .. }) => format!("unfinished: {reason}"),
         Some(verdict) => format!("does not hold: {}", points::failed(verdict).join(", ")),
         None => {
             let worst = points::points(report, trace, VALUE).into_iter().find(|point| point.bad);
@@ -68,8 +69,13 @@ fn failure(report: &Report, trace: &TraceReport) -> TestCaseStatus {
     if more > 0 {
         lines.push(format!("and {more} more"));
     }
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    status.set_type(command(report.command)).set_message(cut(&title, MESSAGE)).set_description(lines.join("\n"));
+    // A run that broke off has not failed: CI tells errors apart from failures.
+    let (kind, of) = match trace.verdict.as_ref().is_some_and(|verdict| verdict.unfinished.is_some()) {
+        true => (NonSuccessKind::Error, UNFINISHED),
+        false => (NonSuccessKind::Failure, command(report.command)),
+    };
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(of).set_message(cut(&title, MESSAGE)).set_description(lines.join("\n"));
     status
 }
 

@@ -13,7 +13,7 @@ const WHOLE: usize = usize::MAX;
 /// - `trace`: name, place, policy, mode, calls, result, comparison, first divergence, hash.
 /// - the kind of a point: the trace's name, call, tool, rule, clause, text.
 /// - `cell`: the trace's name, table, key, column, expected, actual.
-/// - `task`: name, trials, passed, pass^k from k = 1.
+/// - `task`: name, trials, passed, unfinished, pass^k from k = 1.
 /// - `total`: what is counted, its name where there are several, the number or numbers.
 /// - `unread`: place, reason.
 /// - `baseline`: what is told of it, then its columns; last the answer in one sentence.
@@ -48,8 +48,8 @@ pub fn render(report: &Report) -> String {
         }
     }
     for task in &report.tasks {
-        let hats = numbers(&task.pass_hat);
-        lines.add(["task", &task.task, &task.trials.to_string(), &task.passed.to_string(), &hats]);
+        let [trials, passed, unfinished] = [task.trials, task.passed, task.unfinished].map(|it| it.to_string());
+        lines.add(["task", &task.task, &trials, &passed, &unfinished, &numbers(&task.pass_hat)]);
     }
     totals(report, &mut lines);
     for mistake in &report.mistakes {
@@ -71,6 +71,7 @@ fn totals(report: &Report, lines: &mut Lines) {
     total("traces", command(report.command), totals.traces.to_string());
     total("calls", "", totals.calls.to_string());
     total("good", "", totals.good.to_string());
+    total("unfinished", "", totals.unfinished.to_string());
     totals.comparisons.iter().for_each(|(it, number)| total("comparison", comparison(*it), number.to_string()));
     let named = [("outcome", &totals.outcomes), ("rule", &totals.rules), ("finding", &totals.findings)];
     for (what, numbers) in named {

@@ -1,7 +1,7 @@
 //! A report as a comment on a pull request: what is not good, details folded.
 
 use super::baseline::{self, Block};
-use super::points::{self, VALUE};
+use super::points::{self, UNFINISHED, VALUE};
 use super::words::{command, comparison, count, cut, pass_hat, place, value};
 use crate::evaluation::model::{Cell, Command, Counted, Report, TraceReport};
 use crate::evaluation::totals::is_good;
@@ -29,6 +29,7 @@ pub fn render(report: &Report) -> String {
     let head = format!("## {mark} {}: {} of {} traces {good}", command(report.command), totals.good, totals.traces);
     page.paragraph(&head);
     let mut facts = vec![count(totals.calls, "call")];
+    facts.extend((totals.unfinished > 0).then(|| format!("{} unfinished", totals.unfinished)));
     facts.extend(totals.comparisons.iter().map(|(it, number)| format!("{number} {}", comparison(*it))));
     facts.extend(Some(pass_hat(&report.pass_hat)).filter(|text| !text.is_empty()));
     page.paragraph(&facts.join(" · "));
@@ -119,10 +120,10 @@ impl Page {
         if !report.tasks.is_empty() {
             self.folded("Tasks", |page| {
                 let rows = report.tasks.iter().map(|task| {
-                    let [trials, passed] = [task.trials, task.passed].map(|number| number.to_string());
-                    vec![code(&task.task), pass_hat(&task.pass_hat), trials, passed]
+                    let numbers = [task.trials, task.passed, task.unfinished].map(|number| number.to_string());
+                    [code(&task.task), pass_hat(&task.pass_hat)].into_iter().chain(numbers).collect()
                 });
-                page.table(&["task", "pass^k", "trials", "passed"], 2, &rows.collect::<Vec<_>>());
+                page.table(&["task", "pass^k", "trials", "passed", UNFINISHED], 2, &rows.collect::<Vec<_>>());
             });
         }
         self.folded("Tools and policies", |page| {
@@ -196,8 +197,13 @@ fn row(report: &Report, trace: &TraceReport) -> Vec<String> {
         format!("{call}{}", text(&cut(&point.sentence(), VALUE)))
     });
     let cell = || trace.verdict.iter().flat_map(|verdict| &verdict.state.difference).next();
-    let first = cell().map(|cell| text(&cut(&points::cell(cell), VALUE))).or(first).unwrap_or_default();
+    let first = cell()
+        .filter(|_| trace.replay.unfinished.is_none())
+        .map(|cell| text(&cut(&points::cell(cell), VALUE)))
+        .or(first)
+        .unwrap_or_default();
     let result = match &trace.verdict {
+        Some(verdict) if verdict.unfinished.is_some() => UNFINISHED.to_owned(),
         Some(verdict) => format!("fail: {}", points::failed(verdict).join(", ")),
         None => points::result(report.command, trace),
     };

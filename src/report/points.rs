@@ -10,6 +10,9 @@ use serde_json::Value as Json;
 /// Characters of a value within a sentence: as much as can be taken in at a glance.
 pub const VALUE: usize = 160;
 
+/// The result of a trial that did not come to its proper end, and the kind of the point that says why.
+pub const UNFINISHED: &str = "unfinished";
+
 /// One thing to know of a trace.
 pub struct Point<'a> {
     /// Its kind, the first word of its sentence.
@@ -51,6 +54,7 @@ pub fn result(command: Command, trace: &TraceReport) -> String {
             Some(_) => "diverges".to_owned(),
             None => super::words::comparison(trace.replay.comparison).to_owned(),
         },
+        Command::Grade if trace.replay.unfinished.is_some() => UNFINISHED.to_owned(),
         Command::Grade => (if is_good(command, trace) { "pass" } else { "fail" }).to_owned(),
         Command::Lint if trace.findings.is_empty() => "clean".to_owned(),
         Command::Lint => {
@@ -89,8 +93,13 @@ pub fn points<'a>(report: &Report, trace: &'a TraceReport, most: usize) -> Vec<P
     }
     points.extend(trace.findings.iter().map(finding));
     points.extend(notes);
-    // By call, what is of none last; the order within a call stays.
-    points.sort_by_key(|point| point.call.unwrap_or(usize::MAX));
+    points.extend(trace.replay.unfinished.iter().map(|reason| Point {
+        bad: report.command == Command::Grade,
+        call: None,
+        ..at_call(UNFINISHED, 0, value(&Json::from(reason.as_str()), most))
+    }));
+    // By call, what is of none last, but that the run broke off before all; the order within a call stays.
+    points.sort_by_key(|point| if point.kind == UNFINISHED { 0 } else { point.call.unwrap_or(usize::MAX) });
     points
 }
 

@@ -1,7 +1,7 @@
 //! A report for people at a terminal: the traces in a table, what is to be known of the bad ones in full, then the totals.
 
 use super::baseline::{self, Block};
-use super::points::{self, Point, VALUE};
+use super::points::{self, Point, UNFINISHED, VALUE};
 use super::words::{comparison, count, cut, pass_hat, place, plain, trial, value};
 use crate::evaluation::model::{Cell, Command, Counted, Report, Step, TraceReport};
 use crate::evaluation::totals::is_good;
@@ -187,10 +187,11 @@ impl Page {
                 text(&cut(&plain(&task.task), NAME)),
                 text(&task.trials.to_string()),
                 text(&task.passed.to_string()).fg(colour),
+                text(&task.unfinished.to_string()),
                 text(&pass_hat(&task.pass_hat)),
             ]
         });
-        self.table(&["task", "trials", "passed", "pass^k"], rows);
+        self.table(&["task", "trials", "passed", UNFINISHED, "pass^k"], rows);
         self.more(tasks.len().saturating_sub(LISTED), "tasks");
     }
 
@@ -265,8 +266,12 @@ impl Page {
             Command::Lint => "without an error",
         };
         let style = if totals.good == totals.traces && report.mistakes.is_empty() { GOOD } else { BAD };
+        let unfinished = match totals.unfinished {
+            0 => String::new(),
+            number => format!(", {BAD}{number} unfinished{PLAIN}"),
+        };
         let run = format!("{}, {}", count(totals.traces, "trace"), count(totals.calls, "call"));
-        let mut line = format!("{style}{} of {} {good}{PLAIN}; {run}", totals.good, totals.traces);
+        let mut line = format!("{style}{} of {} {good}{PLAIN}{unfinished}; {run}", totals.good, totals.traces);
         let answers: Vec<String> =
             totals.comparisons.iter().map(|(it, number)| format!("{number} {}", comparison(*it))).collect();
         if !answers.is_empty() {
@@ -288,7 +293,10 @@ fn text(text: &str) -> Field {
 fn why(command: Command, trace: &TraceReport) -> String {
     match command {
         Command::Replay => trace.replay.first_divergence.map_or(String::new(), |call| format!("call {call}")),
-        Command::Grade => trace.verdict.as_ref().map_or(String::new(), |verdict| points::failed(verdict).join(", ")),
+        Command::Grade => trace.verdict.as_ref().map_or(String::new(), |verdict| match &verdict.unfinished {
+            Some(reason) => cut(reason, NAME),
+            None => points::failed(verdict).join(", "),
+        }),
         Command::Lint => {
             let checks: Vec<&str> = trace.findings.iter().map(|finding| finding.check.as_str()).collect();
             distinct(checks)

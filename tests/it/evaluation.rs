@@ -1,41 +1,22 @@
 //! Replaying, grading and linting, seen from the library.
 
 use crate::support;
+use crate::support::evaluation::{choice, done};
 use incident_mcp::episode::{Episode, Mode, Settings};
 use incident_mcp::evaluation::compare::Closeness;
 use incident_mcp::evaluation::lint::CHECKS;
 use incident_mcp::evaluation::model::{Command, Comparison, Report};
 use incident_mcp::evaluation::stages::Choice;
-use incident_mcp::evaluation::{Request, run};
-use incident_mcp::policy::Source;
+use incident_mcp::policy::Audit;
 use incident_mcp::store::canonical::Extent;
 use incident_mcp::trace::format::{self, Format};
 use incident_mcp::trace::{Document, Trace};
-use incident_mcp::{mapping, policy::Audit};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
 fn read(file: &str) -> Document {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     format::read(&std::fs::read_to_string(path).unwrap(), file).unwrap()
-}
-
-fn choice() -> Choice {
-    Choice {
-        policies: Source::Embedded,
-        mappings: mapping::Source::Embedded,
-        policy: None,
-        mapping: None,
-        fixtures: None,
-        mode: None,
-        audit: None,
-        actor: None,
-        answers: Closeness::Canonical,
-    }
-}
-
-fn done(command: Command, choice: Choice, trials: &[Document], gold: Option<Vec<Document>>) -> Report {
-    run(&Request { command, choice, gold, strict: false }, trials, Vec::new(), |_| {}, || {})
 }
 
 /// What a grader says of each trial, a line or more.

@@ -12,6 +12,7 @@ mod environment;
 mod episodes;
 mod evaluate;
 mod evaluation;
+mod grading;
 mod images;
 mod inputs;
 mod mapping;

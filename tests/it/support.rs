@@ -1,5 +1,7 @@
 //! What the tests share: policies, episodes over the shipped fixtures, calls, and the state that calls leave.
 
+pub mod evaluation;
+
 use incident_mcp::episode::{Episode, Outcome, Settings};
 use incident_mcp::policy::{self, Audit, Policy, Source, Tool, Work};
 use incident_mcp::store::canonical::{self, Extent};

@@ -186,6 +186,9 @@ impl Verdict {
         if self.pass {
             return "pass".to_owned();
         }
+        if let Some(reason) = &self.unfinished {
+            return format!("unfinished: {reason}");
+        }
         let parts =
             [(self.state.equal, "state"), (self.outputs.complete, "outputs"), (self.process.compliant, "process")];
         let failed: Vec<&str> = parts.into_iter().filter(|(holds, _)| !holds).map(|(_, name)| name).collect();

@@ -12,20 +12,22 @@ function summarise(report) {
     const rules = new Set([...broken.map((it) => it.rule), ...found.flatMap((it) => it.rule ?? [])]);
     const tools = new Set(replay.calls.map((step) => step.tool));
     const comparisons = new Set(replay.calls.map((step) => step.comparison));
-    const texts = [replay.name, place(replay.place), replay.task, replay.policy, replay.actor, replay.mapping, ...tools, ...rules];
+    const texts = [replay.name, place(replay.place), replay.task, replay.policy, replay.actor, replay.mapping, replay.unfinished, ...tools, ...rules];
     texts.push(...replay.calls.map((step) => step.outcome), ...found.flatMap((it) => [it.check, it.message]), ...broken.map((it) => it.clause));
     const good = {
       replay: () => !replay.first_divergence,
       grade: () => verdict?.pass === true,
       lint: () => found.every((it) => it.severity !== "error"),
     }[report.command]();
-    return { number: at + 1, trace, good, rules, tools, comparisons, text: texts.filter(Boolean).join("\n").toLowerCase() };
+    const unfinished = replay.unfinished !== undefined;
+    return { number: at + 1, trace, good, unfinished, rules, tools, comparisons, text: texts.filter(Boolean).join("\n").toLowerCase() };
   });
 }
 
 /** What a trace came to: a word, its tone, and what it rests on. */
 function result(command, { trace, good }) {
   const { replay, verdict } = trace;
+  if (command === "grade" && replay.unfinished !== undefined) return { word: "unfinished", tone: "odd", why: replay.unfinished };
   if (command === "grade") {
     const parts = verdict ? [[verdict.state.equal, "state"], [verdict.outputs.complete, "outputs"], [verdict.process.compliant, "process"]] : [];
     const failed = parts.filter(([holds]) => !holds).map(([, name]) => name);
@@ -50,7 +52,8 @@ class List {
     this.set = { q: "", status: "", policy: "", rule: "", tool: "" };
     const words = COMMANDS[report.command];
     const there = new Set(summaries.flatMap((it) => [...it.comparisons]));
-    const status = [["good", words.good], ["bad", words.bad], ...Object.entries(COMPARISONS).filter(([key]) => there.has(key)).map(([key, [name]]) => [key, `an answer ${name}`])];
+    const broken = summaries.some((it) => it.unfinished) ? [["unfinished", "unfinished"]] : [];
+    const status = [["good", words.good], ["bad", words.bad], ...broken, ...Object.entries(COMPARISONS).filter(([key]) => there.has(key)).map(([key, [name]]) => [key, `an answer ${name}`])];
     this.options("status", status);
     const names = (of) => [...new Set(summaries.flatMap(of))].sort().map((name) => [name, name]);
     this.options("policy", names((it) => it.trace.replay.policy));
@@ -95,7 +98,7 @@ class List {
     const words = q.toLowerCase().split(/\s+/).filter(Boolean);
     this.shown = this.summaries.filter(
       (it) =>
-        (!status || (status === "good" ? it.good : status === "bad" ? !it.good : it.comparisons.has(status))) &&
+        (!status || this.isIn(status, it)) &&
         (!policy || it.trace.replay.policy === policy) &&
         (!rule || it.rules.has(rule)) &&
         (!tool || it.tools.has(tool)) &&
@@ -107,6 +110,12 @@ class List {
     this.rows = 0;
     byId("list").replaceChildren();
     this.grow(SLICE);
+  }
+
+  /** Whether a trace is of that status. When grading, a run that broke off has not failed. */
+  isIn(status, it) {
+    const apart = it.unfinished && this.report.command === "grade";
+    return { good: it.good, bad: !it.good && !apart, unfinished: it.unfinished }[status] ?? it.comparisons.has(status);
   }
 
   /** Make rows up to that number. */

@@ -26,17 +26,20 @@ const filtered = (key, value) => `#?${new URLSearchParams({ [key]: value })}`;
 function showRun(report) {
   const { totals } = report;
   const words = COMMANDS[report.command];
-  const bad = totals.traces - totals.good;
+  const unfinished = report.command === "grade" ? totals.unfinished : 0;
+  const bad = totals.traces - totals.good - unfinished;
   const broken = Object.values(totals.rules).reduce((sum, number) => sum + number, 0);
   const share = shares(`Traces ${words.good}`, [
     { name: words.good, number: totals.good, tone: "good", href: filtered("status", "good") },
     { name: words.bad, number: bad, tone: "bad", href: filtered("status", "bad") },
+    { name: "unfinished", number: unfinished, tone: "odd", href: filtered("status", "unfinished") },
   ]);
   const tiles = [
-    tile(percent(totals.good, totals.traces), words.good, bad || report.mistakes.length ? "bad" : "good"),
+    tile(percent(totals.good, totals.traces), words.good, bad || unfinished || report.mistakes.length ? "bad" : "good"),
     tile(totals.traces.toLocaleString("en"), totals.traces === 1 ? "trace" : "traces"),
     tile(totals.calls.toLocaleString("en"), totals.calls === 1 ? "call" : "calls"),
     tile(broken.toLocaleString("en"), broken === 1 ? "rule broken" : "rules broken"),
+    unfinished > 0 && tile(unfinished.toLocaleString("en"), "unfinished", "bad"),
     report.mistakes.length > 0 && tile(report.mistakes.length.toLocaleString("en"), "could not be read", "bad"),
   ];
   return [
@@ -112,9 +115,10 @@ function tasks(list) {
   const row = (it) => [
     make("a", { href: filtered("q", it.task) }, it.task),
     badge(`${it.passed} of ${it.trials}`, it.passed === it.trials ? "good" : "bad"),
+    it.unfinished || "",
     it.pass_hat.map((value) => value.toFixed(2)).join(" · "),
   ];
-  const show = (some) => table("Tasks", ["task", "trials passed", "pass^k, from k = 1"], some.map(row));
+  const show = (some) => table("Tasks", ["task", "trials passed", "unfinished", "pass^k, from k = 1"], some.map(row));
   return make("section", null, make("h2", null, "Tasks"), few(list, ROWS, show));
 }
 

@@ -23,11 +23,12 @@ function showTrace(report, summary) {
       fact("Policy", `${replay.policy}, ${replay.mode}`),
       fact("Mapping", replay.mapping),
       fact("Acting user", replay.actor),
+      fact("Unfinished", replay.unfinished),
       fact("Note", replay.notes?.join("; ")),
       fact("Final state", [make("code.hash", { title: replay.hash }, replay.hash.slice(0, 16)), replay.unchanged ? " as it began" : ""]),
     ),
     make("ol.timeline", { "aria-label": "Calls at a glance" }, replay.calls.map((step) => tick(number, step))),
-    verdict && showVerdict(number, verdict),
+    verdict && showVerdict(number, verdict, { word, tone }),
     (trace.findings ?? []).length > 0 && showFindings(number, trace.findings),
     !verdict && replay.unpaid.length > 0 && make("section", null, make("h2", null, "Audit entries never written"), duties(number, replay.unpaid)),
     make(
@@ -55,7 +56,7 @@ const basis = (it) => [it.rule, it.clause && `clause ${it.clause}`].filter(Boole
 
 /* The verdict. */
 
-function showVerdict(number, verdict) {
+function showVerdict(number, verdict, { word, tone }) {
   const { state, outputs, process } = verdict;
   const { prechecks } = process;
   const told = outputs.required.length - outputs.missing.length;
@@ -71,7 +72,7 @@ function showVerdict(number, verdict) {
   return make(
     "section.verdict",
     { "aria-label": "Verdict" },
-    make("h2", null, "Verdict ", badge(verdict.pass ? "pass" : "fail", verdict.pass ? "good" : "bad")),
+    make("h2", null, "Verdict ", badge(word, tone)),
     make("p.note", null, "Against ", make("code", null, place(verdict.gold))),
     make(
       "ul.parts",

@@ -1,7 +1,10 @@
 //! Reports made by hand, which together show everything that a report can hold.
 
+mod graded;
+
+pub use graded::grade;
+
 use incident_mcp::episode::Mode;
-use incident_mcp::evaluation::baseline::model::*;
 use incident_mcp::evaluation::model::*;
 use incident_mcp::evaluation::totals::is_good;
 use serde_json::{Map, Value, json};
@@ -151,87 +154,6 @@ pub fn replay() -> Report {
     report
 }
 
-/// Two tasks in two trials each, one of which goes wrong in every way.
-pub fn grade() -> Report {
-    let pass = |name: &str, task: &str, trial| graded(trial_of(simple(name), task, trial), true);
-    let mut wrong = trial_of(trace("measure #2", replay().traces.remove(0).replay.calls), "measure", 2);
-    wrong.replay.unpaid = vec![duty(2)];
-    let mut wrong = graded(wrong, false);
-    if let Some(verdict) = &mut wrong.verdict {
-        verdict.state.difference = cells(24);
-        verdict.outputs = OutputVerdict {
-            complete: false,
-            required: vec!["closed".to_owned(), ODD.to_owned()],
-            missing: vec![ODD.to_owned()],
-            judged: true,
-        };
-        verdict.process = process();
-    }
-    let mut report = report(
-        Command::Grade,
-        vec![pass("measure", "measure", 1), wrong, pass("escalate", "escalate", 1), pass("escalate", "escalate", 2)],
-    );
-    report.tasks = vec![
-        TaskReport { task: "measure".to_owned(), trials: 2, passed: 1, pass_hat: vec![0.5, 0.0] },
-        TaskReport { task: "escalate".to_owned(), trials: 2, passed: 2, pass_hat: vec![1.0, 1.0] },
-    ];
-    report.pass_hat = vec![0.75, 0.5];
-    report.baseline = Some(baseline());
-    report
-}
-
-/// A comparison that has something to say of everything.
-fn baseline() -> Baseline {
-    let trials = |passed| Trials { trials: 2, passed, flaky: passed == 1 };
-    let pair = |task: &str, before, after, change, flipped| TaskPair {
-        task: task.to_owned(),
-        before: trials(before),
-        after: trials(after),
-        change,
-        flipped,
-    };
-    let cost = |calls, tokens, counted| PerTrial { trials: 4, calls, tokens, counted };
-    Baseline {
-        kind: Kind::PolicyEdition,
-        pass: PassDifference {
-            tasks: 2,
-            before: 0.5,
-            after: 0.75,
-            difference: 0.25,
-            low: -0.7,
-            high: 0.9,
-            confidence: 0.95,
-        },
-        bound: 0.125,
-        regression: false,
-        tasks: vec![
-            pair("measure", 2, 1, Change::Worse, false),
-            pair("escalate", 0, 2, Change::Better, true),
-            pair(ODD, 2, 2, Change::Same, false),
-        ],
-        only_before: vec![ODD.to_owned()],
-        only_after: vec!["hand-over".to_owned()],
-        rules: vec![RuleDifference {
-            rule: "metric.incident-closed".to_owned(),
-            clause: "metric.2".to_owned(),
-            before: Breaks { calls: 3, trials: 2 },
-            after: Breaks { calls: 1, trials: 1 },
-        }],
-        cost: Cost { before: cost(4.25, None, 0), after: cost(3.5, Some(1200.5), 2) },
-        moved: vec![Moved {
-            trace: ODD.to_owned(),
-            place: Place { file: "runs/measure.json".to_owned(), line: None, pointer: "/0".to_owned() },
-            task: Some("measure".to_owned()),
-            before: "pass".to_owned(),
-            after: "fail: state".to_owned(),
-            no_longer_broken: vec![],
-            newly_broken: vec!["metric.incident-closed".to_owned()],
-        }],
-        editions: vec![Edition { policy: "all".to_owned(), before: "0a".repeat(32), after: "1b".repeat(32) }],
-        notes: vec![format!("policy {ODD} is the same in both editions")],
-    }
-}
-
 /// Gold with findings of every severity, and gold without any.
 pub fn lint() -> Report {
     let mut bad = trace("task-4", replay().traces.remove(0).replay.calls);
@@ -292,6 +214,7 @@ fn report(command: Command, traces: Vec<TraceReport>) -> Report {
     let mut totals = Totals { traces: traces.len(), ..Totals::default() };
     for trace in &traces {
         totals.good += usize::from(is_good(command, trace));
+        totals.unfinished += usize::from(trace.replay.unfinished.is_some());
         for step in &trace.replay.calls {
             let broken: Vec<&Broken> = step.halt.iter().chain(&step.violations).collect();
             totals.calls += 1;
@@ -320,6 +243,7 @@ fn trace(name: &str, calls: Vec<Step>) -> TraceReport {
         place: Place { file: "runs/measure.json".to_owned(), line: None, pointer: "/0".to_owned() },
         task: None,
         trial: None,
+        unfinished: None,
         policy: "all".to_owned(),
         mode: Mode::Enforce,
         mapping: None,
@@ -344,89 +268,6 @@ fn trial_of(mut trace: TraceReport, task: &str, trial: u64) -> TraceReport {
     trace.replay.task = Some(task.to_owned());
     trace.replay.trial = Some(trial);
     trace
-}
-
-fn graded(mut trace: TraceReport, pass: bool) -> TraceReport {
-    let replay = &trace.replay;
-    let expected = if pass { replay.hash.clone() } else { "0a".repeat(32) };
-    trace.verdict = Some(Verdict {
-        format: VERDICT.to_owned(),
-        trace: replay.name.clone(),
-        place: replay.place.clone(),
-        task: replay.task.clone(),
-        trial: replay.trial,
-        gold: Place { file: "tasks.json".to_owned(), line: None, pointer: "/3".to_owned() },
-        pass,
-        state: StateVerdict { equal: pass, expected, actual: replay.hash.clone(), difference: Vec::new() },
-        outputs: OutputVerdict { complete: true, ..OutputVerdict::default() },
-        process: ProcessVerdict {
-            compliant: true,
-            prechecks: Prechecks { needed: 2, made: 2, missing: Vec::new() },
-            ..ProcessVerdict::default()
-        },
-    });
-    trace
-}
-
-fn cells(number: usize) -> Vec<Cell> {
-    let cell = |table: &str, key: &str, column: &str, expected, actual| Cell {
-        table: table.to_owned(),
-        key: key.to_owned(),
-        column: column.to_owned(),
-        expected,
-        actual,
-    };
-    let first = [
-        cell("incidents", "27", "status", json!("closed"), json!("resolved")),
-        cell("incident_updates", "77", "note", json!(ODD), Value::Null),
-    ];
-    let rest = (0..number - first.len())
-        .map(|at| cell("performance_metrics", &(41 + at).to_string(), "target_minutes", Value::Null, json!(at * 15)));
-    first.into_iter().chain(rest).collect()
-}
-
-fn process() -> ProcessVerdict {
-    ProcessVerdict {
-        compliant: false,
-        violations: vec![
-            Violation { call: 4, tool: "log_metric".to_owned(), broken: not_closed() },
-            Violation {
-                call: 2,
-                tool: "update_incident".to_owned(),
-                broken: Broken {
-                    code: "ROLE_NOT_ALLOWED".to_owned(),
-                    rule: "access.role".to_owned(),
-                    clause: "access.5".to_owned(),
-                    message: "User 12 is a viewer; incidents are changed by technical support.".to_owned(),
-                    remedy: None,
-                },
-            },
-        ],
-        prechecks: Prechecks {
-            needed: 3,
-            made: 1,
-            missing: [Some("15"), None]
-                .map(|key| Precheck {
-                    call: 3,
-                    tool: "log_metric".to_owned(),
-                    table: "incidents".to_owned(),
-                    key: key.map(str::to_owned),
-                    rule: "metric.incident-closed".to_owned(),
-                    clause: "metric.2".to_owned(),
-                })
-                .to_vec(),
-        },
-        unpaid: vec![duty(2)],
-        retries: vec![Retry { call: 4, of: 3, tool: "log_metric".to_owned(), code: "INCIDENT_NOT_CLOSED".to_owned() }],
-        roles: vec![RoleBreach {
-            call: 2,
-            tool: "update_incident".to_owned(),
-            actor: "12".to_owned(),
-            role: "viewer".to_owned(),
-            roles: vec!["incident_manager".to_owned(), "technical_support".to_owned()],
-            clause: "access.5".to_owned(),
-        }],
-    }
 }
 
 fn step(call: usize, tool: &str, arguments: Value, outcome: &str, answer: Value, comparison: Comparison) -> Step {
