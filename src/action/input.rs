@@ -339,10 +339,10 @@ texts! {
     Email(|text| text.trim().to_owned());
     /// A telephone number, stored without space around it.
     Phone(|text| text.trim().to_owned());
-    /// A time in the form that is stored and compared.
-    Timestamp(crate::time::normalise);
-    /// A day in the form that is stored and compared.
-    Day(crate::time::day);
+    /// A time, in its canonical form once the tool's arguments are checked.
+    Timestamp(|text| text.to_owned());
+    /// A day, likewise.
+    Day(|text| text.to_owned());
 }
 impl Line {
     /// The most characters of a line.

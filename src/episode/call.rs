@@ -8,7 +8,7 @@ use crate::halt::{Halt, OK, Problem};
 use crate::policy::{Act, Audit, Policy, Tool, Work, expression};
 use crate::store::catalogue::AUDIT_LOGS;
 use crate::store::fixtures::brief_text;
-use crate::store::{Change, Entry, Fault, Obligation, Query, Row, Transaction};
+use crate::store::{Change, Entry, Fault, Obligation, Originals, Query, Row, Transaction};
 use crate::suggest::did_you_mean;
 use serde_json::{Map, Value as Json, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -96,18 +96,24 @@ impl Episode {
 
     /// Look rows up for a call that is no tool of the policy, an evaluator's in the words of another environment: under the
     /// rules that the policy's own lookups have, and journaled as that call. Where it halts, there are no rows.
-    pub fn look_up(&mut self, name: &str, arguments: &Map<String, Json>, query: &Query<'_>) -> (Outcome, Vec<Row>) {
+    pub fn look_up(
+        &mut self,
+        name: &str,
+        arguments: &Map<String, Json>,
+        query: &Query<'_>,
+    ) -> (Outcome, Vec<Row>, Originals) {
         let policy = self.policy.clone();
         let given = serde_json::to_string(arguments).unwrap_or_default();
-        let mut rows = Vec::new();
+        let (mut rows, mut originals) = (Vec::new(), Originals::default());
         let outcome = self.caught(name, given, |episode, given| {
             episode.attempt(&policy, name, given, None, |verdict, record| {
                 let (done, found) = find::look_up(verdict, query, record)?;
+                originals = verdict.tx.originals(&found)?;
                 rows = found;
                 Ok(done)
             })
         });
-        (outcome, rows)
+        (outcome, rows, originals)
     }
 
     /// Halt a call that is no tool of the policy, because its arguments are wrong in the way that is given.
@@ -120,7 +126,7 @@ impl Episode {
     }
 
     /// What an attempt came to; a failure or a panic is a fault.
-    fn caught(
+    pub(super) fn caught(
         &mut self,
         name: &str,
         given: String,
@@ -150,7 +156,7 @@ impl Episode {
         Ok(Some(Earlier { tool: first.tool, arguments: serde_json::from_str(&first.arguments)?, outcome }))
     }
 
-    fn attempt(
+    pub(super) fn attempt(
         &mut self,
         policy: &Policy,
         name: &str,
@@ -161,7 +167,7 @@ impl Episode {
         let (mode, audit, session) = (self.mode, self.audit, self.actor);
         let mut tx = self.store.transaction()?;
         let mut record = Record { number: tx.next_call()?, ..Record::default() };
-        let verdict = Verdict { policy, tx: &tx, mode, audit, session };
+        let verdict = Verdict { policy, tx: &tx, mode, audit, session, foreign: None };
         let (answer, ledger, outcome, rule) = match work(&verdict, &mut record) {
             Ok(done) => (done.answer, Some(done.ledger), OK.to_owned(), None),
             Err(Stop::Halt(halt)) => {
@@ -248,7 +254,7 @@ impl Episode {
 }
 
 /// Judge an action and, if it passes, run it.
-fn run(
+pub(super) fn run(
     verdict: &Verdict<'_>,
     tool: &Tool,
     act: &Act,
@@ -265,6 +271,9 @@ fn run(
         Err(error) => return Err(Failure::Action(error).into()),
     };
     let mut answer = object(answer)?;
+    if let Some(foreign) = verdict.foreign {
+        foreign.keep(verdict)?;
+    }
     let changes = verdict.tx.changes();
     let owes = match (&act.audit, verdict.audit) {
         (Some(verb), Audit::Explicit) => owed(act, verb, &changes, record.number),

@@ -53,10 +53,11 @@ pub(super) fn find(
                 predicates.extend(part.map(|part| Predicate::Contains(column, part.to_owned())));
             }
             Filter::Time => {
-                let since = text(SINCE).map(time::normalise);
-                predicates.extend(since.map(|from| Predicate::Since(column, from)));
-                let until = text(UNTIL).map(|to| to.strip_suffix('Z').unwrap_or(to).to_owned());
-                predicates.extend(until.map(|to| Predicate::Until(column, to)));
+                let value = |bound: &str| column.value(&bound.into());
+                predicates.extend(text(SINCE).and_then(value).map(|from| Predicate::AtLeast(column, from)));
+                // A day takes in all of its times.
+                let until = text(UNTIL).and_then(time::last).and_then(|last| value(&last));
+                predicates.extend(until.map(|to| Predicate::AtMost(column, to)));
             }
         }
     }

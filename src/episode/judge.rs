@@ -1,13 +1,13 @@
 //! Judging a call: do its references exist, who acts, and what do the rules say.
 
 use super::call::{Failure, Record};
-use super::{Consulted, Mode};
+use super::{Consulted, Foreign, Mode};
 use crate::action::call::Call;
 use crate::action::input::{Input, Kind as InputKind};
 use crate::action::{Effect, Prepared};
 use crate::halt::{Halt, Problem};
 use crate::policy::expression::{Type, View};
-use crate::policy::{Act, Audit, Look, Policy, Refusal, Rule, Sight, Tool};
+use crate::policy::{Act, Audit, Look, Policy, Refusal, Rule, Sight, Tool, Work};
 use crate::store::catalogue::{self, Kind, Table, USERS};
 use crate::store::fixtures::brief_text;
 use crate::store::{Agreeing, Page, Predicate, Query, Row, Transaction, Value, parse_id};
@@ -41,6 +41,8 @@ pub(super) struct Verdict<'a> {
     pub mode: Mode,
     pub audit: Audit,
     pub session: Option<i64>,
+    /// The call of another environment that it stands for.
+    pub foreign: Option<&'a Foreign>,
 }
 
 /// A call that may go through.
@@ -90,7 +92,15 @@ pub(super) fn judge(
 impl Verdict<'_> {
     /// The arguments with defaults, or `INVALID_INPUT`.
     pub fn valid(&self, tool: &Tool, arguments: Map<String, Json>) -> Result<Map<String, Json>, Stop> {
-        tool.validate(arguments).map_err(|problems| self.invalid(problems).into())
+        let foreign = self.foreign.filter(|_| self.mode == Mode::Off);
+        let valid = match (foreign, &tool.work) {
+            (Some(foreign), Work::Act(act)) => {
+                let given = arguments.clone();
+                tool.validate_but(arguments, &|path| foreign.passes(act.operation.inputs, &given, path))
+            }
+            _ => tool.validate(arguments),
+        };
+        valid.map_err(|problems| self.invalid(problems).into())
     }
 
     /// The refusal of arguments that do not fit.

@@ -2,9 +2,11 @@
 
 mod call;
 mod find;
+mod foreign;
 mod judge;
 mod recorded;
 
+pub use foreign::{Cell, Foreign};
 pub use recorded::{PROGRAM, RecordError};
 
 use crate::policy::{Audit, Policy};

@@ -6,11 +6,11 @@ use super::refusal::{Refusals, enumerated};
 use super::table::Twin;
 use super::write::{Made, Write};
 use super::{Answered, Mapping, Standing, Tool, Work};
-use crate::episode::{CallError, Episode, Outcome};
-use crate::halt::Problem;
+use crate::episode::{CallError, Episode, Foreign, Outcome};
+use crate::halt::{INVALID_INPUT, Problem};
 use crate::store::catalogue::Table;
 use crate::store::fixtures::brief_text;
-use crate::store::{Row, parse_id};
+use crate::store::{Originals, Row, parse_id};
 use serde_json::{Map, Value as Json};
 
 impl Mapping {
@@ -44,10 +44,10 @@ impl Mapping {
         {
             return refuse(episode, tool, arguments, Refused { answer, argument: String::new() });
         }
-        let (outcome, rows) = episode.look_up(tool, arguments, &asked.query);
+        let (outcome, rows, originals) = episode.look_up(tool, arguments, &asked.query);
         let answer = match outcome.is_error {
             true => halted(&outcome, &lookup.refusals),
-            false => rows.iter().map(|row| Json::Object(twin.row_out(row))).collect(),
+            false => rows.iter().map(|row| Json::Object(twin.row_out(row, &originals))).collect(),
         };
         let seen = rows.iter().map(|row| (twin.table.name, row.key())).collect();
         Answered {
@@ -84,11 +84,14 @@ impl Mapping {
         let mut ours = made.arguments(arguments, &known.requires, twin);
         if let (Some(id), Some(name)) = (&id, &made.set)
             && ours.get(name).and_then(Json::as_object).is_some_and(Map::is_empty)
-            && let Some(row) = row(episode, twin.table, id)
+            && let Some((row, _)) = row(episode, twin.table, id)
         {
             ours.insert(name.clone(), made.unchanged(&row, twin).into());
         }
-        let outcome = match episode.call(&made.tool, ours.clone()) {
+        let refuses = write.refuses();
+        let cells = made.cells(arguments, &known.requires, twin);
+        let foreign = Foreign { table: twin.table, key: id.as_deref().and_then(parse_id), cells, refuses };
+        let outcome = match episode.call_foreign(&made.tool, ours.clone(), &foreign) {
             Ok(outcome) => outcome,
             // The policy has the tool, and no key is given.
             Err(error @ (CallError::UnknownTool { .. } | CallError::KeyTaken { .. })) => {
@@ -101,11 +104,11 @@ impl Mapping {
         } else {
             let key = id.or_else(|| Some(outcome.answer.get(twin.table.key().name)?.as_str()?.to_owned()));
             let row = key.and_then(|key| row(episode, twin.table, &key));
-            seen.extend(row.as_ref().map(|row| (twin.table.name, row.key())));
+            seen.extend(row.as_ref().map(|(row, _)| (twin.table.name, row.key())));
             write.answer.render(&|hole| match &row {
                 None => Json::Null,
-                Some(row) if hole == ROW => Json::Object(twin.row_out(row)),
-                Some(row) => twin.value(row, hole),
+                Some((row, originals)) if hole == ROW => Json::Object(twin.row_out(row, originals)),
+                Some((row, originals)) => twin.value(row, hole, originals),
             })
         };
         Answered {
@@ -149,6 +152,14 @@ impl Tool {
 }
 
 impl Write {
+    /// Which inputs the environment refuses by itself where our tool refuses them: those of which the mapping says how.
+    fn refuses(&self) -> Box<dyn Fn(&str) -> bool> {
+        let said: Vec<_> = self.halts.iter().filter(|halting| halting.code == INVALID_INPUT).collect();
+        let all = said.iter().any(|halting| halting.field.is_none());
+        let fields: Vec<String> = said.into_iter().filter_map(|halting| halting.field.clone()).collect();
+        Box::new(move |path| all || fields.iter().any(|field| field == path))
+    }
+
     fn not_found(&self, id: &str) -> Json {
         self.refusals.say("not_found", &[("record", &self.record), ("id", &brief_text(id))])
     }
@@ -207,10 +218,14 @@ fn refuse(episode: &mut Episode, tool: &str, arguments: &Map<String, Json>, refu
     }
 }
 
-/// The record of that id as it stands now; a store that fails has none, and has failed the call already.
-fn row(episode: &mut Episode, table: &'static Table, id: &str) -> Option<Row> {
+/// The record of that id as it stands now, and what came for its cells; a store that fails has none, and has failed the
+/// call already.
+fn row(episode: &mut Episode, table: &'static Table, id: &str) -> Option<(Row, Originals)> {
     let key = parse_id(id)?;
-    episode.store().transaction().and_then(|tx| tx.get(table, key)).ok().flatten()
+    let tx = episode.store().transaction().ok()?;
+    let row = tx.get(table, key).ok().flatten()?;
+    let originals = tx.originals(std::slice::from_ref(&row)).ok()?;
+    Some((row, originals))
 }
 
 fn capitalised(word: &str) -> String {

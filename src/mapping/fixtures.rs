@@ -1,6 +1,7 @@
 //! A foreign folder of fixtures, in our tables; what is wrong with it is said in its own names.
 
 use super::table::Twin;
+use crate::store::Original;
 use crate::store::fixtures::{Fixtures, Problem};
 use crate::suggest::did_you_mean;
 use serde_json::{Map, Value as Json};
@@ -9,9 +10,9 @@ use std::path::Path;
 /// Read, translate and check a folder. Words are a policy's matter and are not checked.
 pub(super) fn read(directory: &Path, twins: &[Twin]) -> Result<Fixtures, Vec<Problem>> {
     let (files, mut problems) = Fixtures::read(directory);
-    let mut translated = Vec::new();
+    let (mut translated, mut originals) = (Vec::new(), Vec::new());
     for (file, text) in files {
-        match translate(&file, &text, twins) {
+        match translate(&file, &text, twins, &mut originals) {
             Ok(table) => translated.push(table),
             Err(problem) => problems.push(Problem { file, row: None, column: None, problem }),
         }
@@ -21,18 +22,22 @@ pub(super) fn read(directory: &Path, twins: &[Twin]) -> Result<Fixtures, Vec<Pro
         return Err(problems);
     }
     let checked = Fixtures::from_json(translated, &|_| None);
-    checked.map_err(|found| found.into_iter().map(|problem| back(problem, twins)).collect())
+    let checked = checked.map_err(|found| found.into_iter().map(|problem| back(problem, twins)).collect::<Vec<_>>())?;
+    Ok(checked.with_originals(originals))
 }
 
-/// A file in our names: that of the file it would be here, and its rows.
-fn translate(file: &str, text: &str, twins: &[Twin]) -> Result<(String, Json), String> {
+/// A file in our names: that of the file it would be here, and its rows. What came in another form joins the originals.
+fn translate(file: &str, text: &str, twins: &[Twin], originals: &mut Vec<Original>) -> Result<(String, Json), String> {
     let name = file.strip_suffix(".json").unwrap_or(file);
     let Some(twin) = twins.iter().find(|twin| twin.name == name) else {
         let hint = did_you_mean(name, twins.iter().map(|twin| twin.name.as_str()));
         return Err(format!("the mapping has no table {name:?}{hint}"));
     };
-    let row = |row: Json| match row {
-        Json::Object(row) => Json::Object(twin.row_in(row)),
+    let mut row = |row: Json| match row {
+        Json::Object(row) => {
+            originals.extend(twin.originals(&row));
+            Json::Object(twin.row_in(row))
+        }
         // Whatever it is, it is refused as no row.
         other => other,
     };

@@ -15,6 +15,8 @@ pub(super) struct Lookup {
     pub twin: usize,
     /// Its filters, by argument.
     pub filters: Vec<(String, Filter)>,
+    /// Arguments around which space does not count.
+    pub trims: Vec<String>,
     /// What is checked first.
     pub checks: Vec<Check>,
     /// Whether bounds are days.
@@ -96,7 +98,7 @@ impl Lookup {
         // An empty argument is no filter.
         let given: Map<String, Json> = (arguments.iter())
             .filter(|(_, value)| !value.is_null() && value.as_str() != Some(""))
-            .map(|(name, value)| (name.clone(), value.clone()))
+            .map(|(name, value)| (name.clone(), self.trimmed(name, value)))
             .collect();
         if let Some(refused) = self.checks.iter().find_map(|check| check.refuse(&given, &self.refusals)) {
             return Err(refused);
@@ -124,6 +126,12 @@ impl Lookup {
         Ok(Asked { query: query(vec![Predicate::Never]), fails })
     }
 
+    /// An argument as the environment takes it.
+    fn trimmed(&self, argument: &String, value: &Json) -> Json {
+        let trimmed = value.as_str().filter(|_| self.trims.contains(argument)).map(|text| text.trim().into());
+        trimmed.unwrap_or_else(|| value.clone())
+    }
+
     fn condition(&self, argument: &str, filter: Filter, value: &Json, twin: &Twin) -> Result<Condition, Refused> {
         let pair = |at: usize| &twin.columns[at];
         let text = value.as_str();
@@ -134,7 +142,7 @@ impl Lookup {
         Ok(match filter {
             Filter::Never => Condition::Is(Predicate::Never),
             Filter::Equal(at) => equal(pair(at), value),
-            Filter::Fold(at) => of_text(at, |column, text| Predicate::Equal(column, text.into())),
+            Filter::Fold(at) => of_text(at, Predicate::Folded),
             Filter::Contains(at) => of_text(at, Predicate::Contains),
             Filter::Digits(at) => {
                 match text.map(|text| text.chars().filter(char::is_ascii_digit).collect::<String>()) {
@@ -167,19 +175,21 @@ impl Lookup {
                 Err(Refused { answer: self.refusals.say("bound", &holes), argument: argument.to_owned() })
             }
             Some(moment) if moment.zoned && !matches!(self.zones, Zones::Compared) => Ok(Condition::Zoned(column)),
-            Some(moment) => Ok(bounded(if lower { moment.least() } else { moment.greatest() }.into())),
+            Some(moment) => Ok(bounded(moment.bound(column.kind).into())),
         }
     }
 
     /// Whether no lower bound is above the upper one of its column.
     fn uncrossed(&self, given: &Map<String, Json>) -> Result<(), Refused> {
         let Some(says) = &self.crossed else { return Ok(()) };
+        let time = |bound: &Json| Some(Moment::read(bound.as_str()?)?.stored());
         for (lower, from) in &self.filters {
             for (upper, to) in &self.filters {
                 if let (Filter::From(at), Filter::To(other)) = (from, to)
                     && at == other
                     && let (Some(least), Some(most)) = (given.get(lower), given.get(upper))
-                    && least.as_str() > most.as_str()
+                    && let (Some(least), Some(most)) = (time(least), time(most))
+                    && least > most
                 {
                     let answer = self.refusals.say("says", &[("says", says)]);
                     return Err(Refused { answer, argument: lower.clone() });
@@ -200,16 +210,16 @@ fn equal(pair: &Pair, value: &Json) -> Condition {
         (_, Json::Number(number)) if number.as_f64() == Some(0.0) => return Condition::Any,
         (Kind::Integer | Kind::Real, Json::Number(_)) => column.value(value),
         (Kind::Integer | Kind::Real, _) => None,
-        // A word that only we use is nothing there.
-        (_, Json::String(text)) if pair.words.as_ref().is_some_and(|words| words.is_ours_alone(text)) => None,
-        (_, Json::String(_)) => column.value(&pair.ours(value.clone())),
+        (_, Json::String(_)) => column.value(&pair.ours(value)),
         _ => None,
     };
+    // What is of another type equals only what came in that type.
+    let came = || pair.cell(value).and_then(|cell| Some(Predicate::Came(column, cell.value, cell.came?.to_string())));
     let reads_so = *value == pair.null;
     Condition::Is(match typed {
         Some(typed) if reads_so => Predicate::SameOrNull(column, typed),
         Some(typed) => Predicate::Same(column, typed),
         None if reads_so => Predicate::Present(column, false),
-        None => Predicate::Never,
+        None => came().unwrap_or(Predicate::Never),
     })
 }

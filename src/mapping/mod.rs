@@ -14,6 +14,7 @@ mod refusal;
 mod source;
 mod table;
 mod template;
+mod typed;
 mod write;
 
 pub use source::Source;

@@ -1,8 +1,10 @@
 //! A foreign table and the one of ours that stands for it: names of columns, words, and what only one of the two has.
 
 use super::template::Template;
-use crate::store::Row;
+use super::typed::Type;
+use crate::episode::Cell;
 use crate::store::catalogue::{Column, Table};
+use crate::store::{Original, Originals, Row, Value};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,15 +21,30 @@ pub(super) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// A foreign word in ours.
-    pub fn word<'a>(&'a self, theirs: &'a str) -> &'a str {
-        self.ours.get(theirs).map_or(theirs, String::as_str)
+    /// A foreign word in ours. One to one for all texts, so that each comes back as it went: a text that is a word of ours
+    /// for another word takes the place that this one left.
+    pub fn ours<'a>(&'a self, theirs: &'a str) -> &'a str {
+        match self.ours.get(theirs) {
+            Some(ours) => ours,
+            None => follow(theirs, &self.theirs),
+        }
     }
 
-    /// Whether the word means something here only: what the environment says for it is another.
-    pub fn is_ours_alone(&self, word: &str) -> bool {
-        self.theirs.contains_key(word) && !self.ours.contains_key(word)
+    /// A word of ours in theirs.
+    pub fn theirs<'a>(&'a self, ours: &'a str) -> &'a str {
+        match self.theirs.get(ours) {
+            Some(theirs) => theirs,
+            None => follow(ours, &self.ours),
+        }
     }
+}
+
+/// The end of a chain of words. Words go one to one, so a chain that begins at a word which nothing leads to ends.
+fn follow<'a>(mut word: &'a str, next: &'a BTreeMap<String, String>) -> &'a str {
+    while let Some(following) = next.get(word) {
+        word = following;
+    }
+    word
 }
 
 /// A column that both tables have.
@@ -46,22 +63,34 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// A foreign value in our words.
-    pub fn ours(&self, value: Json) -> Json {
-        match (&self.words, value) {
-            (Some(words), Json::String(text)) => words.word(&text).into(),
+    /// A foreign value in our words and in the type of our column.
+    pub fn ours(&self, value: &Json) -> Json {
+        match (&self.words, Type::from(self.column.kind).of(value)) {
+            (Some(words), Json::String(text)) => words.ours(&text).into(),
             (_, value) => value,
         }
     }
 
-    /// The cell of a row in foreign words.
-    fn theirs(&self, row: &Row) -> Json {
-        let value = row.cells()[self.at].to_json(self.column.kind);
-        match (&self.words, value) {
+    /// A value of our column in foreign words.
+    fn theirs(&self, value: &Value) -> Json {
+        match (&self.words, value.to_json(self.column.kind)) {
             (_, Json::Null) => self.null.clone(),
-            (Some(words), Json::String(text)) => words.theirs.get(&text).cloned().unwrap_or(text).into(),
+            (Some(words), Json::String(text)) => words.theirs(&text).into(),
             (_, value) => value,
         }
+    }
+
+    /// The cell that a foreign value makes; none where our column cannot hold it.
+    pub fn cell(&self, came: &Json) -> Option<Cell> {
+        let value = self.column.value(&self.ours(came))?;
+        let same = self.theirs(&value) == *came;
+        Some(Cell { column: self.column, value, came: (!same).then(|| came.clone()) })
+    }
+
+    /// The cell of a row as the environment shows it.
+    fn shown(&self, row: &Row, originals: &Originals) -> Json {
+        let came = originals.of(row, self.column).cloned();
+        came.unwrap_or_else(|| self.theirs(&row.cells()[self.at]))
     }
 }
 
@@ -90,19 +119,33 @@ impl Twin {
             .map(|(column, of)| (column.name.to_owned(), of.render(&|name| row.get(name).cloned().unwrap_or_default())))
             .collect();
         let columns = row.into_iter().map(|(name, value)| match self.pair(&name) {
-            Some(pair) => (pair.column.name.to_owned(), pair.ours(value)),
+            Some(pair) => (pair.column.name.to_owned(), pair.ours(&value)),
             None => (name, value),
         });
         columns.chain(filled).collect()
     }
 
+    /// What came for the cells of a foreign row, where it does not read so from the values that were made of it.
+    pub fn originals(&self, row: &Map<String, Json>) -> Vec<Original> {
+        let cell = |pair: &Pair| row.get(&pair.name).filter(|came| !came.is_null()).and_then(|came| pair.cell(came));
+        let Some(Value::Integer(key)) = self.columns.first().and_then(cell).map(|cell| cell.value) else {
+            return Vec::new();
+        };
+        let kept = self.columns.iter().filter_map(|pair| {
+            let Cell { column, value, came } = cell(pair)?;
+            let value = value.to_json(column.kind);
+            Some(Original { table: self.table.name, key, column: column.name, value, came: came? })
+        });
+        kept.collect()
+    }
+
     /// A row of ours as the environment shows it.
-    pub fn row_out(&self, row: &Row) -> Map<String, Json> {
-        self.columns.iter().map(|pair| (pair.name.clone(), pair.theirs(row))).collect()
+    pub fn row_out(&self, row: &Row, originals: &Originals) -> Map<String, Json> {
+        self.columns.iter().map(|pair| (pair.name.clone(), pair.shown(row, originals))).collect()
     }
 
     /// One value of a row of ours, by its foreign name.
-    pub fn value(&self, row: &Row, name: &str) -> Json {
-        self.pair(name).map_or(Json::Null, |pair| pair.theirs(row))
+    pub fn value(&self, row: &Row, name: &str, originals: &Originals) -> Json {
+        self.pair(name).map_or(Json::Null, |pair| pair.shown(row, originals))
     }
 }

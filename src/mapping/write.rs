@@ -1,13 +1,13 @@
 //! Creations and changes of the environment: their arguments, as those of our tool.
 
 use super::check::{Check, Halting};
-use super::moment::Moment;
 use super::refusal::Refusals;
 use super::table::Twin;
 use super::template::Template;
+use super::typed::Type;
 use crate::action::input::Kind;
+use crate::episode::Cell;
 use crate::store::Row;
-use crate::time;
 use serde_json::{Map, Value as Json};
 
 /// A creation or a change as the mapping has it.
@@ -70,8 +70,7 @@ impl Made {
         let mut set = Map::new();
         for (argument, value) in given {
             let Some(input) = self.inputs.iter().find(|input| input.argument == *argument) else { continue };
-            let empty = value.as_str() == Some("") && input.set.is_none() && !required.contains(argument);
-            if value.is_null() || empty {
+            if input.is_left_out(value, required) {
                 continue;
             }
             let value = input.value(value, twin);
@@ -90,6 +89,15 @@ impl Made {
             made.insert(name.clone(), set.into());
         }
         made
+    }
+
+    /// The cells of the record that the arguments give, as they came.
+    pub fn cells(&self, given: &Map<String, Json>, required: &[String], twin: &Twin) -> Vec<Cell> {
+        let cell = |input: &Input| {
+            let came = given.get(&input.argument).filter(|came| !input.is_left_out(came, required))?;
+            twin.columns.get(input.pair?)?.cell(came)
+        };
+        self.inputs.iter().filter_map(cell).collect()
     }
 
     /// A change set that says of the record what it says already: how a change that names nothing but its record is made.
@@ -111,32 +119,17 @@ impl Input {
         self.set.as_ref().map_or_else(|| self.name.clone(), |set| format!("{set}.{}", self.name))
     }
 
+    /// Whether an argument says nothing: null, or an empty one of a creation that can do without it.
+    fn is_left_out(&self, value: &Json, required: &[String]) -> bool {
+        let empty = value.as_str() == Some("") && self.set.is_none() && !required.contains(&self.argument);
+        value.is_null() || empty
+    }
+
     /// The value in our words, and in the type that the input takes where another was given for it.
     fn value(&self, value: &Json, twin: &Twin) -> Json {
-        let value = match (self.kind, value) {
-            (
-                Some(Kind::Id(_) | Kind::Word(_) | Kind::Line | Kind::Text | Kind::Email | Kind::Phone),
-                Json::Number(number),
-            ) => number.to_string().into(),
-            (Some(Kind::Line | Kind::Text), Json::Bool(flag)) => if *flag { "True" } else { "False" }.into(),
-            (Some(Kind::Minutes | Kind::Count), Json::String(text)) => whole(text).unwrap_or_else(|| value.clone()),
-            (Some(Kind::Percentage), Json::String(text)) => decimal(text).unwrap_or_else(|| value.clone()),
-            (Some(Kind::Timestamp | Kind::Day), Json::String(text)) if !time::is_time(text) => {
-                Moment::read(text).map_or_else(|| value.clone(), |moment| moment.stored().into())
-            }
-            _ => value.clone(),
-        };
         match self.pair.and_then(|at| twin.columns.get(at)) {
             Some(pair) => pair.ours(value),
-            None => value,
+            None => self.kind.map_or_else(|| value.clone(), |kind| Type::from(kind).of(value)),
         }
     }
-}
-
-fn whole(text: &str) -> Option<Json> {
-    text.trim().parse::<i64>().ok().map(Into::into)
-}
-
-fn decimal(text: &str) -> Option<Json> {
-    text.trim().parse::<f64>().ok().map(Into::into)
 }

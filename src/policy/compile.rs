@@ -478,7 +478,7 @@ fn head(own: &Fragment, mistakes: &mut Vec<Mistake>) -> Option<(String, String, 
     if id.value != own.path {
         mistakes.push(id.mistake(format!("the id {:?} is not the folder's name, {:?}", id.value, own.path)));
     }
-    if !time::is_time(&clock.value) || time::normalise(&clock.value) != clock.value {
+    if time::canonical(&clock.value).as_ref() != Some(&clock.value) {
         let message = format!("{:?} is not a time such as \"2025-09-25T12:00:00\"", clock.value);
         mistakes.push(clock.mistake(message));
     }

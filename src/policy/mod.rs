@@ -13,6 +13,7 @@ pub(crate) mod reader;
 pub mod schema;
 mod source;
 mod tiers;
+mod times;
 mod tool;
 pub mod validate;
 

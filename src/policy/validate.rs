@@ -1,11 +1,11 @@
 //! Arguments against the very schema that was listed: every fault found in one pass, with what would be accepted.
 
-use super::{Tool, Work, schema};
+use super::{Tool, Work, schema, times};
 use crate::action::input::{Input, Kind};
 use crate::halt::Problem;
 use crate::store::fixtures::{brief, brief_text};
 use crate::suggest::nearest;
-use crate::time::is_time;
+use crate::time;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Wrong};
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value as Json};
@@ -17,6 +17,15 @@ const MOST: usize = 40;
 impl Tool {
     /// The arguments with defaults filled in, or everything that is wrong with them.
     pub fn validate(&self, arguments: Map<String, Json>) -> Result<Map<String, Json>, Vec<Problem>> {
+        self.validate_but(arguments, &|_| false)
+    }
+
+    /// The same, but what is wrong with a field that passes is let pass.
+    pub fn validate_but(
+        &self,
+        arguments: Map<String, Json>,
+        passes: &dyn Fn(&str) -> bool,
+    ) -> Result<Map<String, Json>, Vec<Problem>> {
         let validator = self.validator.get_or_init(|| compile(&self.input_schema));
         let arguments = Json::Object(arguments);
         let mut problems = Vec::new();
@@ -32,6 +41,7 @@ impl Tool {
         }
         let Json::Object(mut arguments) = arguments else { return Err(problems) };
         self.beyond(&arguments, &mut problems);
+        problems.retain(|problem| !passes(&problem.field));
         if !problems.is_empty() {
             problems.truncate(MOST);
             return Err(problems);
@@ -41,6 +51,9 @@ impl Tool {
             if !arguments.contains_key(name) {
                 arguments.insert(name.clone(), default.clone());
             }
+        }
+        if let Work::Act(act) = &self.work {
+            times::canonical(act.operation.inputs, &mut arguments);
         }
         Ok(arguments)
     }
@@ -138,18 +151,18 @@ impl Tool {
                     }
                 }
             }
-            Work::Act(act) => times(act.operation.inputs, arguments, "", problems),
+            Work::Act(act) => no_times(act.operation.inputs, arguments, "", problems),
         }
         blanks(arguments, "", problems);
     }
 }
 
-fn times(inputs: &'static [Input], arguments: &Map<String, Json>, path: &str, problems: &mut Vec<Problem>) {
+fn no_times(inputs: &'static [Input], arguments: &Map<String, Json>, path: &str, problems: &mut Vec<Problem>) {
     for input in inputs {
         match (input.kind, arguments.get(input.name)) {
             (Kind::Timestamp | Kind::Day, value) => problems.extend(no_time(&join(path, input.name), value)),
             (Kind::ChangeSet(columns), Some(Json::Object(set))) => {
-                times(columns, set, &join(path, input.name), problems);
+                no_times(columns, set, &join(path, input.name), problems);
             }
             _ => {}
         }
@@ -160,7 +173,7 @@ fn times(inputs: &'static [Input], arguments: &Map<String, Json>, path: &str, pr
 fn no_time(field: &str, value: Option<&Json>) -> Option<Problem> {
     let text = value?.as_str().filter(|text| !text.trim().is_empty())?;
     let message = "must be a time such as 2025-09-25T12:00:00, or a day such as 2025-09-25";
-    (!is_time(text)).then(|| problem(field, value, message.to_owned()))
+    (!time::is_time(text)).then(|| problem(field, value, message.to_owned()))
 }
 
 /// A text that is none of the words.

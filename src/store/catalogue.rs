@@ -16,9 +16,9 @@ pub enum Kind {
     Phone,
     /// A word of the named vocabulary of the policy.
     Word(&'static str),
-    /// A time without a zone, `YYYY-MM-DDTHH:MM:SS` with an optional fraction.
+    /// A time, stored in the canonical form of [`crate::time`]; a day is its midnight.
     Timestamp,
-    /// A day, `YYYY-MM-DD`; a full timestamp is accepted too.
+    /// A day, `YYYY-MM-DD`; a time is its day.
     Date,
     /// A whole number.
     Integer,
@@ -429,7 +429,7 @@ tables! {
         key("review_id"),
         id("incident_id", &INCIDENTS).concise(),
         id("facilitator_user", &USERS),
-        date("scheduled_date").time().concise(),
+        timestamp("scheduled_date").time().concise(),
         word("overall_rating", "overall_rating").null(),
         word("status", "review_status"),
         integer("timeline_accuracy_rating").null(),

@@ -10,12 +10,14 @@ pub mod fixtures;
 pub mod image;
 mod journal;
 pub mod ledger;
+mod original;
 mod query;
 mod row;
 mod schema;
 
 pub use connection::{Change, Store, Transaction};
 pub use journal::{Entry, Obligation};
+pub use original::{Original, Originals};
 pub use query::{Agreeing, Page, Predicate, Query};
 pub use row::{Row, Value, parse_id};
 pub use rusqlite::ErrorCode;

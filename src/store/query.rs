@@ -38,12 +38,12 @@ pub enum Predicate<'a> {
     Equal(&'a Column, Value),
     /// The column contains the text, ignoring case.
     Contains(&'a Column, String),
-    /// The time is not before this one.
-    Since(&'a Column, String),
-    /// The time is not after this one; a bare day includes the whole day.
-    Until(&'a Column, String),
     /// The column is the value to the letter, where [`Predicate::Equal`] overlooks case and outer space.
     Same(&'a Column, Value),
+    /// The column is the text, whatever its case, but with the same space around it.
+    Folded(&'a Column, String),
+    /// The column has that value, and this JSON is what came for it.
+    Came(&'a Column, Value, String),
     /// The column is the value to the letter, or null.
     SameOrNull(&'a Column, Value),
     /// The telephone number ends with these digits.
@@ -95,20 +95,32 @@ impl Query<'_> {
                     values.push(part.as_str().into());
                     let _ = write!(sql, " AND instr(lower({}), lower(${})) > 0", column.name, values.len());
                 }
-                Predicate::Since(column, time) => {
-                    push(&mut sql, &mut values, column.name, ">=", time.as_str().into());
-                }
-                Predicate::Until(column, time) => {
-                    // '~' sorts after every character of a timestamp: a bare day takes in all of
-                    // its times, and a time its fractions of a second.
-                    push(&mut sql, &mut values, column.name, "<=", format!("{time}~").into());
-                }
                 Predicate::Same(column, value) => {
                     // For the index, which knows texts without case and outer space only.
                     if matches!(column.kind, Kind::Text) {
                         push_equal(&mut sql, &mut values, column, value);
                     }
                     push(&mut sql, &mut values, column.name, "=", value.clone());
+                }
+                Predicate::Folded(column, text) => {
+                    push_equal(&mut sql, &mut values, column, &text.as_str().into());
+                    let before = text.len() - text.trim_start_matches(' ').len();
+                    let after = text.len() - text.trim_end_matches(' ').len();
+                    let name = column.name;
+                    let _ = write!(sql, " AND length({name}) - length(ltrim({name})) = {before}");
+                    let _ = write!(sql, " AND length({name}) - length(rtrim({name})) = {after}");
+                }
+                Predicate::Came(column, value, came) => {
+                    push(&mut sql, &mut values, column.name, "=", value.clone());
+                    values.push(came.as_str().into());
+                    let _ = write!(
+                        sql,
+                        " AND EXISTS (SELECT 1 FROM originals WHERE record = '{}' AND record_key = {key} \
+                         AND record_column = '{}' AND came = ${})",
+                        self.table.name,
+                        column.name,
+                        values.len(),
+                    );
                 }
                 Predicate::SameOrNull(column, value) => {
                     values.push(value.clone());

@@ -1,6 +1,7 @@
 //! Values and rows as they leave and enter the store.
 
 use super::catalogue::{Column, Kind, Table};
+use crate::time;
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ impl Value {
 }
 
 impl Column {
-    /// A JSON value as this column stores it; none where it does not fit.
+    /// A JSON value as this column stores it, a time in its canonical form; none where it does not fit.
     pub fn value(&self, json: &Json) -> Option<Value> {
         Some(match (self.kind, json) {
             (_, Json::Null) => Value::Null,
@@ -41,9 +42,9 @@ impl Column {
             (Kind::Key | Kind::Id(_) | Kind::Integer, Json::Number(n)) => Value::Integer(n.as_i64()?),
             (Kind::Bool, Json::Bool(b)) => (*b).into(),
             (Kind::Real, Json::Number(n)) => Value::Real(n.as_f64()?),
-            (Kind::Text | Kind::Phone | Kind::Word(_) | Kind::Timestamp | Kind::Date, Json::String(text)) => {
-                Value::Text(text.clone())
-            }
+            (Kind::Timestamp, Json::String(text)) => Value::Text(time::canonical(text)?),
+            (Kind::Date, Json::String(text)) => Value::Text(time::day(text)?),
+            (Kind::Text | Kind::Phone | Kind::Word(_), Json::String(text)) => Value::Text(text.clone()),
             _ => return None,
         })
     }

@@ -54,7 +54,7 @@ pub fn ddl() -> String {
             );
         }
     }
-    sql + EPISODE_TABLES
+    sql + EPISODE_TABLES + super::original::TABLE
 }
 
 /// Tells one schema from another, so that a state file of another one is not opened.

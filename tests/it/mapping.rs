@@ -310,7 +310,7 @@ fn canonical(value: &Value) -> Value {
             Value::Object(kept.into_iter().collect())
         }
         Value::Array(items) => items.iter().map(canonical).collect(),
-        Value::String(text) if incident_mcp::time::is_time(text) => incident_mcp::time::normalise(text).into(),
+        Value::String(text) if incident_mcp::time::is_time(text) => incident_mcp::time::canonical(text).into(),
         Value::Number(number) => json!(number.as_f64()),
         other => other.clone(),
     }

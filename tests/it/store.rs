@@ -80,11 +80,11 @@ fn an_open_range_is_walked_without_sorting() {
 }
 
 fn since(column: &Column) -> Predicate<'_> {
-    Predicate::Since(column, "2025-01-01T00:00:00".to_owned())
+    Predicate::AtLeast(column, "2025-01-01T00:00:00".into())
 }
 
 fn until(column: &Column) -> Predicate<'_> {
-    Predicate::Until(column, "2025-02-01".to_owned())
+    Predicate::AtMost(column, "2025-02-01T23:59:59.999999999".into())
 }
 
 /// Every table has a time to look it up by, and only one: `since` and `until` name none.

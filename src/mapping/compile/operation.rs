@@ -146,8 +146,13 @@ impl Compiler<'_> {
             (None, true) => Zones::Compared,
             (None, false) => Zones::Nothing,
         };
+        let trims = of.texts("trims");
+        for argument in trims.iter().filter(|argument| !arguments.contains(&argument.value.as_str())) {
+            self.unknown(argument, "argument", arguments.iter().copied());
+        }
         let lookup = Lookup {
             twin: at,
+            trims: values(&trims),
             filters,
             checks: self.checks(of, twin, &arguments),
             days: of.flag("days"),

@@ -126,7 +126,7 @@ impl Compiler<'_> {
         let ColumnKind::Word(name) = pair.column.kind else { return };
         let Some(list) = self.policy.words.get(name).filter(|_| self.own) else { return };
         let policy = &self.policy.id;
-        for word in words.listed.iter().map(|word| words.word(word)) {
+        for word in words.listed.iter().map(|word| words.ours.get(word).unwrap_or(word)) {
             if !list.iter().any(|known| known == word) {
                 let hint = did_you_mean(word, list.iter().map(String::as_str));
                 self.note(at, format!("the list {name} of policy {policy} has no word {word:?}{hint}"));

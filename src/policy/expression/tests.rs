@@ -351,7 +351,7 @@ fn evaluates_over_followed_rows() {
     };
     let change = with(
         tape.row(&CHANGES, true),
-        &[("incident_id", 7.into()), ("requesting_user", 2.into()), ("created_at", "2025-01-01".into())],
+        &[("incident_id", 7.into()), ("requesting_user", 2.into()), ("created_at", "2025-01-01T00:00:00".into())],
     );
     let (user, incident) = (tape.row(&USERS, true), tape.row(&INCIDENTS, true));
     let user = with(user, &[("role", "executive".into())]);

@@ -13,7 +13,6 @@ use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelMap, CelNull, C
 use cel::common::value::{CowVal, Val};
 use cel::{Context, Env, ExecutionError, context::VariableResolver};
 use serde_json::Value as Json;
-use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 /// The values of the names in view.
@@ -162,8 +161,9 @@ impl<'v> Found<'v> {
             Found::Cell(Value::Integer(n), Kind::Bool) => truth(*n != 0),
             Found::Cell(Value::Integer(n), _) => whole(*n),
             Found::Cell(Value::Real(n), _) => CowVal::owned(CelDouble::from(*n)),
-            Found::Cell(Value::Text(text), Kind::Timestamp | Kind::Date) => {
-                CowVal::owned(CelString::from(canonical(text)))
+            // A day orders among times as its midnight.
+            Found::Cell(Value::Text(day), Kind::Date) => {
+                CowVal::owned(CelString::from(time::canonical(day).unwrap_or_default()))
             }
             Found::Cell(Value::Text(text), _) => CowVal::owned(CelString::from(text.as_str())),
             Found::Plain(Json::Null) => CowVal::Borrowed(&CelNull),
@@ -255,7 +255,7 @@ fn normalise(value: &mut Json, of: &Type) {
     match (&mut *value, of) {
         (value, Type::Optional(plain)) => normalise(value, plain),
         (Json::String(text), Type::Timestamp) => {
-            if let Cow::Owned(canonical) = canonical(text) {
+            if let Some(canonical) = time::canonical(text) {
                 *text = canonical;
             }
         }
@@ -273,16 +273,7 @@ fn normalise(value: &mut Json, of: &Type) {
     }
 }
 
-/// A time in the one form whose order as text is that of time: a mere day means its first moment, and a fraction has no
-/// trailing zeros.
-fn canonical(text: &str) -> Cow<'_, str> {
-    if text.len() == "YYYY-MM-DDTHH:MM:SS".len() && text.as_bytes()[10] == b'T' {
-        return Cow::Borrowed(text);
-    }
-    time::parse(text).map_or(Cow::Borrowed(text), |instant| Cow::Owned(instant.to_string()))
-}
-
-/// Whether the text is a time in that form.
+/// Whether the text is a time in its canonical form.
 pub(super) fn is_instant(text: &str) -> bool {
-    time::parse(text).is_some_and(|instant| instant.to_string() == text)
+    time::canonical(text).as_deref() == Some(text)
 }
