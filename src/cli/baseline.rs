@@ -1,8 +1,8 @@
 //! Grading with a baseline: the trials of another agent, or another edition of the policy.
 
 use super::Error;
-use super::evaluate::{Evaluate, Read};
-use super::inputs::read;
+use super::evaluate::Evaluate;
+use super::inputs::{Read, Reader};
 use clap::Args;
 use incident_mcp::evaluation::Request;
 use incident_mcp::evaluation::baseline::model::{Edition, Kind};
@@ -51,7 +51,7 @@ impl Baseline {
         if self.baseline.is_empty() {
             return evaluate.judge(&request, trials);
         }
-        let mut before = evaluate.judge(&request, read(&self.baseline, evaluate.inputs.from)?)?;
+        let mut before = evaluate.judge(&request, Reader::default().read(&self.baseline, evaluate.inputs.from)?)?;
         let mut after = evaluate.judge(&request, trials)?;
         self.compare(Kind::Trials, Vec::new(), &mut before, &mut after);
         Ok(after)

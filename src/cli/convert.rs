@@ -1,6 +1,6 @@
 //! `convert`: traces and tasks from one format into another.
 
-use super::inputs::{Inputs, formats};
+use super::inputs::{Inputs, Read, formats};
 use super::print::{self, BAD, PLAIN};
 use super::{Answer, Error};
 use clap::Args;
@@ -36,7 +36,7 @@ pub struct Convert {
 impl Convert {
     pub fn run(&self) -> Result<Answer, Error> {
         let Some(to) = self.to else { return Ok(list()) };
-        let (documents, mistakes) = self.inputs.read()?;
+        let Read { documents, mistakes, notes } = self.inputs.read()?;
         match &self.output {
             // With nothing to say, nothing is written: an empty file would look like a result.
             _ if documents.iter().all(|document| document.items.is_empty()) => {}
@@ -49,6 +49,9 @@ impl Convert {
                 }
             }
             Some(file) => save(file, &write(to, &documents), &documents)?,
+        }
+        for note in &notes {
+            anstream::eprintln!("{note}");
         }
         for mistake in &mistakes {
             anstream::eprintln!("{mistake}");

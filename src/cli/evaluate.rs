@@ -1,6 +1,6 @@
 //! What `replay`, `grade` and `lint` have in common: how traces are run, and where the report goes.
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Read};
 use super::setup::{SourceChoice, audits, modes};
 use super::{Answer, Error};
 use clap::Args;
@@ -13,7 +13,6 @@ use incident_mcp::evaluation::{Request, run};
 use incident_mcp::mapping;
 use incident_mcp::policy::Audit;
 use incident_mcp::report::{Form, render};
-use incident_mcp::trace::{Document, Mistake};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -89,9 +88,6 @@ fn answers() -> impl TypedValueParser<Value = Closeness> {
     PossibleValuesParser::new(values).try_map(|name| Closeness::named(&name).ok_or("no such way"))
 }
 
-/// What was read: documents, and what is wrong with the files.
-pub type Read = (Vec<Document>, Vec<Mistake>);
-
 impl Evaluate {
     /// Run what was read, and write all reports. None could be run: that is an error.
     pub fn run(&self, command: Command, read: Read) -> Result<Report, Error> {
@@ -119,12 +115,13 @@ impl Evaluate {
 
     /// Run what was read. None could be run: that is an error.
     pub fn judge(&self, request: &Request, read: Read) -> Result<Report, Error> {
-        let (documents, mistakes) = read;
+        let Read { documents, mistakes, notes } = read;
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} traces, {per_sec}, {eta} left")?;
         let begin = |count| bar.set_length(u64::try_from(count).unwrap_or(u64::MAX));
         bar.set_style(style);
-        let report = run(request, &documents, mistakes, begin, || bar.inc(1));
+        let mut report = run(request, &documents, mistakes, begin, || bar.inc(1));
+        report.notes.splice(0..0, notes);
         bar.finish_and_clear();
         if let (true, Some(first)) = (report.traces.is_empty(), report.mistakes.first()) {
             let more = report.mistakes.len() - 1;
@@ -173,8 +170,9 @@ pub fn put(file: &Path, text: &str) -> Result<(), Error> {
     std::fs::write(file, text).map_err(|error| format!("{} cannot be written: {error}", file.display()).into())
 }
 
-/// Whether all is well: every file was read, and every trace came to what was expected.
+/// Whether all is well: every file was read, and every trace came to what was expected of it, by gold that is right.
 pub fn answer(report: &Report) -> Answer {
-    let well = report.mistakes.is_empty() && report.totals.good == report.traces.len();
+    let good = report.totals.good == report.traces.len() && report.totals.doubtful == 0;
+    let well = report.mistakes.is_empty() && good;
     if well { Answer::Yes } else { Answer::No }
 }

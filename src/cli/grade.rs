@@ -2,7 +2,7 @@
 
 use super::baseline::Baseline;
 use super::evaluate::{Evaluate, answer, put};
-use super::inputs::read;
+use super::inputs::Reader;
 use super::{Answer, Error};
 use clap::Args;
 use incident_mcp::evaluation::Request;
@@ -35,17 +35,17 @@ pub struct Grade {
 
 impl Grade {
     pub fn run(&self) -> Result<Answer, Error> {
-        let (documents, mut mistakes) = self.evaluate.inputs.read()?;
-        let gold = match self.against.is_empty() {
-            true => None,
-            false => {
-                let (gold, wrong) = read(&self.against, None)?;
-                mistakes.extend(wrong);
-                Some(gold)
-            }
-        };
+        let mut reader = Reader::default();
+        let mut trials = self.evaluate.inputs.read_by(&mut reader)?;
+        let mut gold = None;
+        if !self.against.is_empty() {
+            let read = reader.read(&self.against, None)?;
+            trials.mistakes.extend(read.mistakes);
+            trials.notes.extend(read.notes);
+            gold = Some(read.documents);
+        }
         let request = Request { command: Command::Grade, choice: self.evaluate.choice(), gold, strict: self.strict };
-        let report = self.baseline.judge(&self.evaluate, request, (documents, mistakes))?;
+        let report = self.baseline.judge(&self.evaluate, request, trials)?;
         self.evaluate.write(&report)?;
         if let Some(file) = &self.verdicts {
             let verdicts = report.traces.iter().filter_map(|trace| trace.verdict.as_ref());

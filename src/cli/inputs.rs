@@ -1,13 +1,14 @@
-//! Files of traces and tasks on the command line: finding them, and reading them all.
+//! Files of traces and tasks on the command line: reading them all, each once.
 
 use super::Error;
+use super::files::{Identity, find, identity, unreadable};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use incident_mcp::trace::format::{self, Format};
 use incident_mcp::trace::{Document, Mistake, Source};
-use std::fs::File;
-use std::io::{IsTerminal, Read};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{IsTerminal, Read as _};
 
 /// Longest file, in bytes. As JSON in memory it takes some ten times as much, which still fits into a small machine.
 const LENGTH: u64 = 256 << 20;
@@ -26,83 +27,104 @@ pub struct Inputs {
     pub from: Option<Format>,
 }
 
+/// What was read.
+#[derive(Clone, Default)]
+pub struct Read {
+    /// What the files hold, in the order in which they were named.
+    pub documents: Vec<Document>,
+    /// What is wrong with them. A document's mistakes are moved to this one list.
+    pub mistakes: Vec<Mistake>,
+    /// What is to be told besides.
+    pub notes: Vec<String>,
+}
+
+/// Reads files, and knows those that it has read.
+#[derive(Default)]
+pub struct Reader {
+    /// What each was called first: a file has one name, however often and in whatever way it is named.
+    names: BTreeMap<Identity, String>,
+}
+
 impl Inputs {
-    /// All that the files hold, in the order in which they were named; and what is wrong with them, file by file.
-    pub fn read(&self) -> Result<(Vec<Document>, Vec<Mistake>), Error> {
+    /// All that the files hold.
+    pub fn read(&self) -> Result<Read, Error> {
+        self.read_by(&mut Reader::default())
+    }
+
+    /// All that the files hold, by a reader that reads others, too.
+    pub fn read_by(&self, reader: &mut Reader) -> Result<Read, Error> {
         if !self.paths.is_empty() {
-            return read(&self.paths, self.from);
+            return reader.read(&self.paths, self.from);
         }
         if std::io::stdin().is_terminal() {
             return Err("name a file, a folder, or - for standard input".into());
         }
-        read(&["-".to_owned()], self.from)
+        reader.read(&["-".to_owned()], self.from)
     }
 }
 
-/// All that these files hold, and what is wrong with them. A document's mistakes are moved to the one list.
-pub fn read(paths: &[String], from: Option<Format>) -> Result<(Vec<Document>, Vec<Mistake>), Error> {
-    let (mut documents, mut mistakes) = (Vec::new(), Vec::new());
-    // All that are named must be there before any is read: a name misspelled is an error of the whole command.
-    let files: Vec<Vec<String>> = paths.iter().map(|path| find(path)).collect::<Result<_, _>>()?;
-    for file in files.into_iter().flatten() {
-        match read_one(&file, from) {
-            Ok(mut document) => {
-                mistakes.append(&mut document.mistakes);
-                documents.push(document);
+impl Reader {
+    /// All that these files hold, each of them once.
+    pub fn read(&mut self, paths: &[String], from: Option<Format>) -> Result<Read, Error> {
+        let mut all = Read::default();
+        // All that are named must be there before any is read: a name misspelled is an error of the whole command.
+        let files: Vec<Vec<String>> = paths.iter().map(|path| find(path)).collect::<Result<_, _>>()?;
+        let mut given = BTreeMap::new();
+        for file in files.into_iter().flatten() {
+            let identity = identity(&file);
+            if let Some(first) = identity.as_ref().and_then(|identity| given.get(identity)) {
+                // A folder and a file in it are named for convenience; only another name may surprise.
+                if *first != file {
+                    all.notes.push(format!("{file} is the same file as {first}, and was read once"));
+                }
+                continue;
             }
-            Err(mistake) => mistakes.push(mistake),
+            let name = match identity {
+                Some(identity) => {
+                    given.insert(identity.clone(), file.clone());
+                    self.names.entry(identity).or_insert_with(|| file.clone()).clone()
+                }
+                None => file.clone(),
+            };
+            match read_one(&file, &name, from) {
+                Ok(mut document) => {
+                    all.mistakes.append(&mut document.mistakes);
+                    all.documents.push(document);
+                }
+                Err(mistake) => all.mistakes.push(mistake),
+            }
         }
+        Ok(all)
     }
-    Ok((documents, mistakes))
 }
 
-/// The files that a path means, in name order.
-fn find(path: &str) -> Result<Vec<String>, Error> {
-    let place = Path::new(path);
-    let (pattern, nothing) = match place {
-        _ if path == "-" => return Ok(vec![path.to_owned()]),
-        _ if place.is_dir() => {
-            (format!("{}/**/*", glob::Pattern::escape(path.trim_end_matches('/'))), format!("{path} holds no file"))
-        }
-        // What exists is meant as it is written, even with brackets in its name.
-        _ if place.exists() => return Ok(vec![path.to_owned()]),
-        _ if path.contains(['*', '?', '[']) => (path.to_owned(), format!("no file fits {path}")),
-        _ => return Err(format!("there is no file {path}").into()),
-    };
-    // Hidden files are of other programs.
-    let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
-    let found = glob::glob_with(&pattern, options).map_err(|error| format!("{path}: {error}"))?;
-    let mut files = Vec::new();
-    for file in found {
-        let file = file?;
-        if file.is_file() {
-            files.push(file.to_string_lossy().into_owned());
-        }
-    }
-    if files.is_empty() { Err(nothing.into()) } else { Ok(files) }
-}
-
-fn read_one(path: &str, from: Option<Format>) -> Result<Document, Mistake> {
-    let name = if path == "-" { STDIN } else { path };
+fn read_one(path: &str, name: &str, from: Option<Format>) -> Result<Document, Mistake> {
+    let name = if path == "-" { STDIN } else { name };
     let wrong = |reason: String| Source { file: name.into(), ..Source::default() }.mistake(reason);
     let text = match path {
         "-" => text(std::io::stdin().lock()),
-        path => File::open(path).map_err(unreadable).and_then(text),
+        path => open(path).and_then(text),
     };
     format::read_as(from, &text.map_err(wrong)?, name)
 }
 
-fn text(input: impl Read) -> Result<String, String> {
+/// Open a file. Others may never end, or wait for somebody who never comes; but what a shell hands over is as good as standard
+/// input.
+fn open(path: &str) -> Result<File, String> {
+    let is_handed_over = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"].iter().any(|begin| path.starts_with(begin));
+    if !is_handed_over && !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("is no file but a pipe or a device; pipe it in and name -, which is standard input".to_owned());
+    }
+    File::open(path).map_err(unreadable)
+}
+
+fn text(input: impl std::io::Read) -> Result<String, String> {
     let mut bytes = Vec::new();
     input.take(LENGTH + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LENGTH {
         return Err(format!("is longer than {} MiB", LENGTH >> 20));
     }
     String::from_utf8(bytes).map_err(|_| "is not text".to_owned())
-}
-
-fn unreadable(error: std::io::Error) -> String {
-    format!("cannot be read: {error}")
 }
 
 /// The formats of that kind, by name.

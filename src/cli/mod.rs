@@ -7,6 +7,7 @@ mod convert;
 mod demo;
 mod episode;
 mod evaluate;
+mod files;
 mod fixtures;
 mod grade;
 mod http;

@@ -1,8 +1,8 @@
 //! What is wrong with what is held to be right.
 
 use super::compare::Closeness;
-use super::grade::holds;
-use super::model::{Broken, Comparison, Finding, Place, Severity, Step, TraceReport};
+use super::model::{Broken, Comparison, Finding, Place, Replay, Severity, Step, TraceReport};
+use super::outputs::Told;
 use super::replay::{Conditions, Error, OUTSIDE, REFUSED, Stage, UNKNOWN_TOOL};
 use crate::episode::Mode;
 use crate::halt::OK;
@@ -31,11 +31,36 @@ pub const CHECKS: [(&str, Severity, &str); 14] = [
     ),
 ];
 
+/// The checks by which gold cannot be carried out as it stands, or does nothing: what bears on every verdict that rests on it.
+const FLAWS: [&str; 9] = [
+    "gold-halts",
+    "gold-invalid",
+    "no-such-record",
+    "unknown-tool",
+    "wrong-actor",
+    "fault",
+    "gold-unfinished",
+    "outside",
+    "changes-nothing",
+];
+
 /// Run gold, letting through what breaks a rule, so that one mistake does not bring others with it; and say what is wrong.
 /// `user` is the one whom the task names.
 pub fn lint(stage: &Stage, gold: &Trace, user: Option<&str>, conditions: &Conditions) -> Result<TraceReport, Error> {
     let conditions = Conditions { mode: Mode::Observe, answers: Closeness::Canonical, ..conditions.clone() };
     let replay = stage.play(gold, &conditions)?.replay;
+    let findings = findings(gold, user, &replay);
+    Ok(TraceReport { replay, verdict: None, findings })
+}
+
+/// What is wrong with gold that was run to judge others by it.
+pub fn flaws(gold: &Trace, replay: &Replay) -> Vec<Finding> {
+    let mut findings = findings(gold, None, replay);
+    findings.retain(|finding| FLAWS.contains(&finding.check.as_str()));
+    findings
+}
+
+fn findings(gold: &Trace, user: Option<&str>, replay: &Replay) -> Vec<Finding> {
     let mut lint = Lint { gold, findings: Vec::new() };
     if let (Some(user), Some(actor)) = (user, &replay.actor)
         && user != actor
@@ -58,17 +83,8 @@ pub fn lint(stage: &Stage, gold: &Trace, user: Option<&str>, conditions: &Condit
     if replay.unchanged && !replay.calls.is_empty() {
         lint.whole("changes-nothing", "the calls change nothing that counts".to_owned());
     }
-    let answers: Vec<String> = match gold.outputs.is_empty() {
-        true => Vec::new(),
-        false => replay.calls.iter().map(|step| step.answer.to_string().to_lowercase()).collect(),
-    };
-    for output in &gold.outputs {
-        let wanted = output.to_lowercase();
-        if !answers.iter().any(|answer| holds(answer, &wanted)) {
-            lint.whole("output-not-produced", format!("no answer holds the output {output:?}"));
-        }
-    }
-    Ok(TraceReport { replay, verdict: None, findings: lint.findings })
+    lint.outputs(&replay.calls);
+    lint.findings
 }
 
 struct Lint<'a> {
@@ -117,6 +133,18 @@ impl Lint<'_> {
         }
     }
 
+    fn outputs(&mut self, calls: &[Step]) {
+        let mut answers = Vec::new();
+        if !self.gold.outputs.is_empty() {
+            calls.iter().for_each(|step| texts(&step.answer, &mut answers));
+        }
+        for output in &self.gold.outputs {
+            if !answers.iter().any(|answer| answer.tells(output)) {
+                self.whole("output-not-produced", format!("no answer holds the output {output:?}"));
+            }
+        }
+    }
+
     fn call(&mut self, check: &'static str, step: &Step, broken: Option<&Broken>, message: String) {
         let place = Place::from(self.gold.place(step.call - 1));
         let finding = finding(check, place, message);
@@ -131,6 +159,17 @@ impl Lint<'_> {
 
     fn whole(&mut self, check: &'static str, message: String) {
         self.findings.push(finding(check, Place::from(&self.gold.source), message));
+    }
+}
+
+/// Every text and number within an answer.
+fn texts(answer: &Json, found: &mut Vec<Told>) {
+    match answer {
+        Json::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Json::Object(fields) => fields.values().for_each(|value| texts(value, found)),
+        Json::String(text) => found.push(Told::new(text)),
+        Json::Number(_) | Json::Bool(_) => found.push(Told::new(&answer.to_string())),
+        Json::Null => {}
     }
 }
 

@@ -2,13 +2,17 @@
 
 pub mod baseline;
 pub mod compare;
+mod gold;
 pub mod grade;
 pub mod lint;
 pub mod model;
+pub mod outputs;
+mod pass;
 mod process;
 pub mod replay;
 mod run;
 pub mod stages;
 pub mod totals;
+mod trials;
 
 pub use run::{Request, run};

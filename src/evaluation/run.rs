@@ -1,13 +1,16 @@
 //! A whole run: many traces, on all cores, in the order in which they were read.
 
-use super::grade::{self, Gold, grade};
+use super::gold::{Golds, task_of, twice};
+use super::grade::{Gold, grade};
 use super::lint::lint;
 use super::model::{Command, Place, REPORT, Report, TraceReport, Unread};
+use super::pass::{Passes, Tried, passes};
 use super::replay::{Conditions, Stage};
 use super::stages::{Choice, Stages};
 use super::totals::totals;
+use super::trials::{Run, Trials, choose, number, trials};
 use crate::episode::PROGRAM;
-use crate::trace::{Document, Item, Mistake, Settings, Task, Trace};
+use crate::trace::{Document, Item, Mistake, Settings, Trace};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,10 +30,7 @@ pub struct Request {
 
 /// A trace that can be run.
 struct Job<'a> {
-    trace: &'a Trace,
-    task: Option<&'a Task>,
-    /// Its place in the list of gold.
-    gold: Option<usize>,
+    run: Run<'a>,
     stage: Arc<Stage>,
     conditions: Conditions,
 }
@@ -44,50 +44,51 @@ pub fn run(
     done: impl Fn() + Sync,
 ) -> Report {
     let mut unread: Vec<Unread> = mistakes.iter().map(unread_of).collect();
-    let mut stages = Stages::new(request.choice.clone());
-    let beside = request.gold.as_deref().unwrap_or(documents);
-    let golds: Vec<&Item> = beside.iter().flat_map(|document| wanted(document, Command::Lint)).collect();
-    let finder = Finder::new(&golds, request.gold.is_some());
-
-    let mut jobs = Vec::new();
-    for item in documents.iter().flat_map(|document| wanted(document, request.command)) {
-        let trace = item.trace();
-        let gold = match request.command {
-            Command::Grade => match finder.of(item) {
-                Ok(gold) => Some(gold),
-                Err(reason) => {
-                    unread.push(Unread { place: Place::from(&trace.source), reason });
-                    continue;
-                }
-            },
-            Command::Replay | Command::Lint => None,
-        };
-        // A run of a task is a run in the environment of the task, for the task's user.
-        let task = task_of(item).or_else(|| gold.and_then(|at| task_of(golds[at])));
-        let otherwise = task.and_then(|task| task.user.as_deref());
-        match stages.of(settings(trace, gold.map(|at| golds[at].trace())), otherwise) {
-            Ok((stage, conditions)) => jobs.push(Job { trace, task, gold, stage, conditions }),
-            Err(reason) => unread.push(Unread { place: Place::from(&trace.source), reason }),
+    let chosen = choose(documents, request.command, !unread.is_empty());
+    let mut notes = chosen.notes;
+    let golds = golds(request, documents);
+    unread.extend(golds.mistakes.iter().cloned());
+    let runs = match request.command {
+        Command::Grade => {
+            let Trials { runs, notes: told, refused } = trials(chosen.items, &golds);
+            notes.extend(told);
+            unread.extend(refused);
+            runs
         }
-    }
+        Command::Replay | Command::Lint => {
+            if request.command == Command::Lint {
+                unread.extend(twice(&chosen.items));
+            }
+            let runs = chosen.items.into_iter().map(|item| Run { item, gold: None, trial: item.trace().trial });
+            let mut runs: Vec<Run<'_>> = runs.collect();
+            number(&mut runs);
+            runs
+        }
+    };
+    let jobs = jobs(request, runs, &golds, &mut unread);
     begin(jobs.len());
     let right = rights(&jobs, &golds);
     let results: Vec<Result<TraceReport, Unread>> = jobs
         .par_iter()
         .map(|job| {
-            let report = job.run(request, &right);
+            let report = job.report(request, &golds, &right);
             done();
-            report.map_err(|reason| Unread { place: Place::from(&job.trace.source), reason })
+            report.map_err(|reason| Unread { place: Place::from(&job.run.item.trace().source), reason })
         })
         .collect();
     let mut traces = Vec::with_capacity(results.len());
-    for result in results {
+    let mut tried = Vec::new();
+    for (job, result) in jobs.iter().zip(results) {
         match result {
-            Ok(report) => traces.push(report),
+            Ok(report) => {
+                let verdict = report.verdict.as_ref().zip(job.run.gold);
+                tried.extend(verdict.map(|(verdict, gold)| Tried::new(golds.first(gold), verdict)));
+                traces.push(report);
+            }
             Err(reason) => unread.push(reason),
         }
     }
-    let (tasks, pass_hat) = grade::tasks(&traces);
+    let Passes { tasks, pass_hat, pass_hat_tried } = passes(&tried, &golds);
     Report {
         format: REPORT.to_owned(),
         command: request.command,
@@ -96,66 +97,87 @@ pub fn run(
         traces,
         tasks,
         pass_hat,
+        pass_hat_tried,
+        notes,
         mistakes: unread,
         baseline: None,
     }
 }
 
-/// A way in which gold is run: its place in the list, policy, mapping and mode. Trials of one task can be run in several.
+/// When grading, what trials are compared with.
+fn golds<'a>(request: &'a Request, documents: &'a [Document]) -> Golds<'a> {
+    let beside = request.gold.as_deref().unwrap_or(documents);
+    let items = match request.command {
+        Command::Grade => choose(beside, Command::Lint, false).items,
+        Command::Replay | Command::Lint => Vec::new(),
+    };
+    Golds::new(items, request.gold.is_some())
+}
+
+/// What can be run, and how; what cannot is told.
+fn jobs<'a>(request: &Request, runs: Vec<Run<'a>>, golds: &Golds<'a>, unread: &mut Vec<Unread>) -> Vec<Job<'a>> {
+    let mut stages = Stages::new(request.choice.clone());
+    let mut jobs = Vec::with_capacity(runs.len());
+    for run in runs {
+        let trace = run.item.trace();
+        let gold = run.gold.map(|gold| golds.get(gold));
+        // A run of a task is a run in the environment of the task, for the task's user.
+        let task = task_of(run.item).or_else(|| gold.and_then(task_of));
+        let otherwise = task.and_then(|task| task.user.as_deref());
+        match stages.of(settings(trace, gold.map(Item::trace)), otherwise) {
+            Ok((stage, conditions)) => jobs.push(Job { run, stage, conditions }),
+            Err(reason) => unread.push(Unread { place: Place::from(&trace.source), reason }),
+        }
+    }
+    jobs
+}
+
+/// A way in which gold is run: the first that is the same, policy, mapping and mode. Trials of one task can be run in several.
 type Way = (usize, String, Option<String>, &'static str);
 
 /// Gold as it was run.
 type Rights = BTreeMap<Way, Result<Gold, String>>;
 
 impl Job<'_> {
-    fn run(&self, request: &Request, right: &Rights) -> Result<TraceReport, String> {
-        let Job { trace, task, stage, conditions, .. } = self;
-        match request.command {
+    fn report(&self, request: &Request, golds: &Golds<'_>, right: &Rights) -> Result<TraceReport, String> {
+        let Job { run, stage, conditions } = self;
+        let trace = run.item.trace();
+        let mut report = match request.command {
             Command::Replay => {
                 let replay = stage.play(trace, conditions).map_err(|error| error.to_string())?.replay;
-                Ok(TraceReport { replay, verdict: None, findings: Vec::new() })
+                TraceReport { replay, verdict: None, findings: Vec::new() }
             }
             Command::Grade => {
-                let gold = self.way().and_then(|way| right.get(&way)).ok_or("there is no gold")?;
+                let gold = self.way(golds).and_then(|way| right.get(&way)).ok_or("there is no gold")?;
                 let gold = gold.as_ref().map_err(|reason| format!("its gold: {reason}"))?;
-                grade(stage, trace, gold, conditions, request.strict).map_err(|error| error.to_string())
+                grade(stage, trace, gold, conditions, request.strict).map_err(|error| error.to_string())?
             }
             Command::Lint => {
-                let user = task.and_then(|task| task.user.as_deref());
-                lint(stage, trace, user, conditions).map_err(|error| error.to_string())
+                let user = task_of(run.item).and_then(|task| task.user.as_deref());
+                lint(stage, trace, user, conditions).map_err(|error| error.to_string())?
             }
+        };
+        report.replay.trial = run.trial;
+        if let Some(verdict) = &mut report.verdict {
+            verdict.trial = run.trial;
         }
+        Ok(report)
     }
 
-    fn way(&self) -> Option<Way> {
+    fn way(&self, golds: &Golds<'_>) -> Option<Way> {
         let (policy, mapping) = self.stage.name();
-        Some((self.gold?, policy, mapping, self.conditions.mode.name()))
+        Some((golds.first(self.run.gold?), policy, mapping, self.conditions.mode.name()))
     }
 }
 
 /// Run the gold of all jobs, each once a way.
-fn rights(jobs: &[Job<'_>], golds: &[&Item]) -> Rights {
-    let wanted: BTreeMap<Way, &Job<'_>> = jobs.iter().filter_map(|job| Some((job.way()?, job))).collect();
+fn rights(jobs: &[Job<'_>], golds: &Golds<'_>) -> Rights {
+    let wanted: BTreeMap<Way, &Job<'_>> = jobs.iter().filter_map(|job| Some((job.way(golds)?, job))).collect();
     let run = wanted.into_par_iter().map(|(way, job)| {
-        let gold = Gold::new(&job.stage, golds[way.0].trace(), &job.conditions);
+        let gold = Gold::new(&job.stage, golds.get(way.0).trace(), &job.conditions);
         (way, gold.map_err(|error| error.to_string()))
     });
     run.collect()
-}
-
-/// What of a document a command works on: runs, or what is held to be right; the other where there is only that.
-fn wanted(document: &Document, command: Command) -> impl Iterator<Item = &Item> {
-    let is_task = |item: &Item| matches!(item, Item::Task(_));
-    let tasks_first = command == Command::Lint;
-    let some = document.items.iter().any(|item| is_task(item) == tasks_first);
-    document.items.iter().filter(move |item| is_task(item) == (tasks_first == some))
-}
-
-fn task_of(item: &Item) -> Option<&Task> {
-    match item {
-        Item::Task(task) => Some(task),
-        Item::Trace(_) => None,
-    }
 }
 
 /// A trial that does not say how it was recorded is taken to be as its gold.
@@ -163,43 +185,6 @@ fn settings<'a>(trace: &'a Trace, gold: Option<&'a Trace>) -> &'a Settings {
     let own = &trace.settings;
     let silent = own.policy.is_none() && own.environment.is_none();
     gold.filter(|_| silent).map_or(own, |gold| &gold.settings)
-}
-
-/// Finds the gold of a trial.
-struct Finder<'a> {
-    by_name: BTreeMap<&'a str, usize>,
-    only: Option<usize>,
-}
-
-impl<'a> Finder<'a> {
-    /// `named` says whether gold was named, apart from the trials.
-    fn new(golds: &[&'a Item], named: bool) -> Finder<'a> {
-        let mut by_name = BTreeMap::new();
-        let mut tasks = 0;
-        for (at, item) in golds.iter().enumerate() {
-            // A trial does not stand for its own gold, unless it was named so.
-            if !named && task_of(item).is_none() {
-                continue;
-            }
-            tasks += 1;
-            let trace = item.trace();
-            for name in [Some(trace.name.as_str()), trace.task.as_deref()].into_iter().flatten() {
-                by_name.entry(name).or_insert(at);
-            }
-        }
-        let only = if named && tasks == 1 { Some(0) } else { None };
-        Finder { by_name, only }
-    }
-
-    fn of(&self, trial: &Item) -> Result<usize, String> {
-        let trace = trial.trace();
-        let names = [trace.task.as_deref(), Some(trace.name.as_str())];
-        let found = names.into_iter().flatten().find_map(|name| self.by_name.get(name).copied());
-        found.or(self.only).ok_or_else(|| {
-            let name = trace.task.as_ref().unwrap_or(&trace.name);
-            format!("there is no task or trace {name:?} to compare it with; name gold with --against FILE")
-        })
-    }
 }
 
 fn unread_of(mistake: &Mistake) -> Unread {

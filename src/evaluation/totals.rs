@@ -1,7 +1,7 @@
 //! A run in numbers.
 
 use super::compare::Closeness;
-use super::model::{Command, Finding, Severity, Totals, TraceReport};
+use super::model::{Command, Finding, Severity, Totals, TraceReport, Verdict};
 
 /// Count a run.
 pub fn totals(command: Command, traces: &[TraceReport], answers: Closeness) -> Totals {
@@ -9,6 +9,7 @@ pub fn totals(command: Command, traces: &[TraceReport], answers: Closeness) -> T
     for trace in traces {
         totals.good += usize::from(is_good(command, trace));
         totals.unfinished += usize::from(trace.replay.unfinished.is_some());
+        totals.doubtful += usize::from(trace.verdict.as_ref().is_some_and(Verdict::is_doubtful));
         totals.calls += trace.replay.calls.len();
         for finding in &trace.findings {
             *totals.findings.entry(finding.check.clone()).or_default() += 1;

@@ -2,8 +2,8 @@
 
 use super::Error;
 use super::points::{self, Point, UNFINISHED, VALUE};
-use super::words::{command, cut, place, trial};
-use crate::evaluation::model::{Report, TraceReport, Verdict};
+use super::words::{self, command, cut, doubt, doubts, place, plain, trial};
+use crate::evaluation::model::{Place, Report, Severity, TraceReport, Verdict};
 use crate::evaluation::totals::is_good;
 use indexmap::IndexMap;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
@@ -17,21 +17,47 @@ const MESSAGE: usize = 200;
 /// The whole document. It has no times, so that the same run gives the same text.
 pub fn render(report: &Report) -> Result<String, Error> {
     let mut suites: IndexMap<&str, TestSuite> = IndexMap::new();
+    let mut add = |file, case: TestCase| {
+        let suite = suites.entry(file).or_insert_with(|| TestSuite::new(&*plain(file)));
+        suite.add_test_case(case);
+    };
     for trace in &report.traces {
-        let file = trace.replay.place.file.as_str();
-        suites.entry(file).or_insert_with(|| TestSuite::new(file)).add_test_case(case(report, trace));
+        add(trace.replay.place.file.as_str(), case(report, trace));
     }
     for mistake in &report.mistakes {
-        let file = mistake.place.file.as_str();
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status.set_type("unread").set_message(cut(&mistake.reason, MESSAGE)).set_description(mistake.reason.as_str());
-        let mut unread = TestCase::new(place(&mistake.place), status);
-        unread.set_classname(file);
-        suites.entry(file).or_insert_with(|| TestSuite::new(file)).add_test_case(unread);
+        add(&mistake.place.file, error(&mistake.place, "unread", &plain(&mistake.reason)));
+    }
+    // A verdict that rests on wrong gold may be worth nothing, so that it must not be green alone.
+    for (gold, findings) in doubts(report) {
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
+            let lines: Vec<String> = findings.into_iter().map(doubt).collect();
+            add(&gold.file, error(gold, "gold", &lines.join("\n")));
+        }
+    }
+    for task in report.tasks.iter().filter(|task| task.trials == 0) {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message("nobody tried this task");
+        add(&task.gold.file, named(&words::task(report, task), &task.gold.file, status));
+    }
+    // JUnit has no place for what concerns the whole run.
+    if let (Some(first), false) = (suites.values_mut().next(), report.notes.is_empty()) {
+        report.notes.iter().for_each(|note| _ = first.add_property(("note", &*plain(note))));
     }
     let mut junit = quick_junit::Report::new(format!("incident-mcp {}", command(report.command)));
     junit.add_test_suites(suites.into_values());
     Ok(junit.to_string()?)
+}
+
+fn named(name: &str, file: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(&*plain(file));
+    case
+}
+
+fn error(at: &Place, of: &str, text: &str) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type(of).set_message(cut(text, MESSAGE)).set_description(text);
+    named(&place(at), &at.file, status)
 }
 
 fn case(report: &Report, trace: &TraceReport) -> TestCase {
@@ -41,13 +67,14 @@ fn case(report: &Report, trace: &TraceReport) -> TestCase {
         false => failure(report, trace),
     };
     // Trials of one task may have one name.
-    let mut case = TestCase::new(format!("{}{}", replay.name, trial(replay)), status);
-    case.set_classname(replay.place.file.as_str()).set_assertions(replay.calls.len());
+    let name = format!("{}{}", plain(&replay.name), trial(replay));
+    let mut case = named(&name, &replay.place.file, status);
+    case.set_assertions(replay.calls.len());
     case.add_property(("place", place(&replay.place).as_str()));
-    case.add_property(("policy", replay.policy.as_str()));
+    case.add_property(("policy", &*plain(&replay.policy)));
     case.add_property(("mode", replay.mode.name()));
     if let Some(mapping) = &replay.mapping {
-        case.add_property(("mapping", mapping.as_str()));
+        case.add_property(("mapping", &*plain(mapping)));
     }
     case.add_property(("hash", replay.hash.as_str()));
     case
@@ -57,7 +84,7 @@ fn failure(report: &Report, trace: &TraceReport) -> TestCaseStatus {
     let mut lines: Vec<String> = points::points(report, trace, VALUE).iter().flat_map(said).collect();
     lines.extend(trace.verdict.iter().flat_map(|verdict| &verdict.state.difference).map(points::cell));
     let title = match &trace.verdict {
-        Some(Verdict { unfinished: Some(reason), .. }) => format!("unfinished: {reason}"),
+        Some(Verdict { unfinished: Some(reason), .. }) => format!("unfinished: {}", plain(reason)),
         Some(verdict) => format!("does not hold: {}", points::failed(verdict).join(", ")),
         None => {
             let worst = points::points(report, trace, VALUE).into_iter().find(|point| point.bad);

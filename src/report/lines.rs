@@ -13,7 +13,8 @@ const WHOLE: usize = usize::MAX;
 /// - `trace`: name, place, policy, mode, calls, result, comparison, first divergence, hash.
 /// - the kind of a point: the trace's name, call, tool, rule, clause, text.
 /// - `cell`: the trace's name, table, key, column, expected, actual.
-/// - `task`: name, trials, passed, unfinished, pass^k from k = 1.
+/// - `task`: name, place of its gold, trials, passed, unfinished, pass^k from k = 1.
+/// - `run`: what is to be known of the whole run.
 /// - `total`: what is counted, its name where there are several, the number or numbers.
 /// - `unread`: place, reason.
 /// - `baseline`: what is told of it, then its columns; last the answer in one sentence.
@@ -49,8 +50,9 @@ pub fn render(report: &Report) -> String {
     }
     for task in &report.tasks {
         let [trials, passed, unfinished] = [task.trials, task.passed, task.unfinished].map(|it| it.to_string());
-        lines.add(["task", &task.task, &trials, &passed, &unfinished, &numbers(&task.pass_hat)]);
+        lines.add(["task", &task.task, &place(&task.gold), &trials, &passed, &unfinished, &numbers(&task.pass_hat)]);
     }
+    report.notes.iter().for_each(|note| lines.add(["run", note]));
     totals(report, &mut lines);
     for mistake in &report.mistakes {
         lines.add(["unread", &place(&mistake.place), &mistake.reason]);
@@ -72,6 +74,7 @@ fn totals(report: &Report, lines: &mut Lines) {
     total("calls", "", totals.calls.to_string());
     total("good", "", totals.good.to_string());
     total("unfinished", "", totals.unfinished.to_string());
+    total("gold in doubt", "", totals.doubtful.to_string());
     totals.comparisons.iter().for_each(|(it, number)| total("comparison", comparison(*it), number.to_string()));
     let named = [("outcome", &totals.outcomes), ("rule", &totals.rules), ("finding", &totals.findings)];
     for (what, numbers) in named {
@@ -79,6 +82,9 @@ fn totals(report: &Report, lines: &mut Lines) {
     }
     if !report.pass_hat.is_empty() {
         total("pass^k", "", numbers(&report.pass_hat));
+    }
+    if !report.pass_hat_tried.is_empty() {
+        total("pass^k of tasks tried", "", numbers(&report.pass_hat_tried));
     }
     for (what, counted) in [("tool", &totals.tools), ("policy", &totals.policies)] {
         for (name, Counted { calls, broken, different }) in counted {
@@ -97,11 +103,16 @@ struct Lines {
 }
 
 impl Lines {
-    /// A tab within a field, as any control character, is escaped.
+    /// A tab within a field, as any control character, is escaped; and what a spreadsheet would take for a formula is marked as
+    /// a text.
     fn add<'a>(&mut self, fields: impl IntoIterator<Item = &'a str>) {
         for (at, field) in fields.into_iter().enumerate() {
             if at > 0 {
                 self.text.push('\t');
+            }
+            let number = field.parse::<f64>().is_ok();
+            if field.starts_with(['=', '+', '-', '@']) && !number {
+                self.text.push('\'');
             }
             self.text.push_str(&plain(field));
         }

@@ -2,7 +2,7 @@
 
 use super::baseline::{self, Block};
 use super::points::{self, UNFINISHED, VALUE};
-use super::words::{command, comparison, count, cut, pass_hat, place, value};
+use super::words::{self, command, comparison, count, cut, doubt, doubts, pass_hat, pass_hats, place, value};
 use crate::evaluation::model::{Cell, Command, Counted, Report, TraceReport};
 use crate::evaluation::totals::is_good;
 use std::collections::BTreeMap;
@@ -24,15 +24,18 @@ pub fn render(report: &Report) -> String {
         Command::Grade => "pass",
         Command::Lint => "are without an error",
     };
-    let mark = if totals.good == totals.traces && report.mistakes.is_empty() { "✅" } else { "❌" };
+    let mark =
+        if totals.good == totals.traces && totals.doubtful == 0 && report.mistakes.is_empty() { "✅" } else { "❌" };
     let mut page = Page { text: String::new() };
     let head = format!("## {mark} {}: {} of {} traces {good}", command(report.command), totals.good, totals.traces);
     page.paragraph(&head);
     let mut facts = vec![count(totals.calls, "call")];
     facts.extend((totals.unfinished > 0).then(|| format!("{} unfinished", totals.unfinished)));
     facts.extend(totals.comparisons.iter().map(|(it, number)| format!("{number} {}", comparison(*it))));
-    facts.extend(Some(pass_hat(&report.pass_hat)).filter(|text| !text.is_empty()));
+    facts.extend(Some(pass_hats(report)).filter(|text| !text.is_empty()));
     page.paragraph(&facts.join(" · "));
+    page.notes(report);
+    page.doubts(report);
     page.baseline(report);
     page.unread(report);
     let bad: Vec<&TraceReport> = report.traces.iter().filter(|trace| !is_good(report.command, trace)).collect();
@@ -92,6 +95,27 @@ impl Page {
         }
     }
 
+    fn notes(&mut self, report: &Report) {
+        for (at, note) in report.notes.iter().take(ROWS).enumerate() {
+            let line = format!("- {}", text(&cut(note, VALUE)));
+            if at == 0 { self.paragraph(&line) } else { self.line(&line) }
+        }
+        if report.notes.len() > ROWS {
+            self.line(&format!("- and {} more", report.notes.len() - ROWS));
+        }
+    }
+
+    fn doubts(&mut self, report: &Report) {
+        let doubts = doubts(report);
+        let rows = doubts.iter().flat_map(|(gold, findings)| {
+            findings.iter().map(|finding| vec![code(&place(gold)), text(&cut(&doubt(finding), VALUE))])
+        });
+        let rows: Vec<_> = rows.collect();
+        if !rows.is_empty() {
+            self.table(&["gold in doubt", "why"], 2, &rows);
+        }
+    }
+
     fn unread(&mut self, report: &Report) {
         if report.mistakes.is_empty() {
             return;
@@ -121,7 +145,7 @@ impl Page {
             self.folded("Tasks", |page| {
                 let rows = report.tasks.iter().map(|task| {
                     let numbers = [task.trials, task.passed, task.unfinished].map(|number| number.to_string());
-                    [code(&task.task), pass_hat(&task.pass_hat)].into_iter().chain(numbers).collect()
+                    [code(&words::task(report, task)), pass_hat(&task.pass_hat)].into_iter().chain(numbers).collect()
                 });
                 page.table(&["task", "pass^k", "trials", "passed", UNFINISHED], 2, &rows.collect::<Vec<_>>());
             });
@@ -220,23 +244,38 @@ fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// A text of others as it stands: no mark-up, no HTML, and nobody is called by `@`.
+/// A text of others as it stands: no mark-up, no HTML, no link, and nobody is called by `@`.
 fn text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in super::words::plain(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => escaped.extend(['\\', c]),
-            '@' => escaped.push_str("@\u{2060}"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => escaped.extend(['\\', c]),
+            // These call people, name issues and become links wherever they stand, escaped or not.
+            '@' | '#' => escaped.extend([c, APART]),
+            ':' | '.' if links(&escaped) => escaped.extend([c, APART]),
             _ => escaped.push(c),
         }
     }
     escaped
 }
 
+/// What shows nothing, and keeps a sign apart from the word that it would be one with.
+const APART: char = '\u{2060}';
+
+/// Whether a text ends in what begins an address, which would become a link.
+fn links(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["http", "https", "ftp", "mailto", "xmpp", "www"].iter().any(|scheme| text.ends_with(scheme))
+}
+
 /// A text of others within a line of HTML, where Markdown has no say.
 fn html(text: &str) -> String {
     let text = super::words::plain(text);
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "@\u{2060}")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('@', "@\u{2060}")
+        .replace('#', "#\u{2060}")
 }

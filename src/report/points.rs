@@ -13,6 +13,9 @@ pub const VALUE: usize = 160;
 /// The result of a trial that did not come to its proper end, and the kind of the point that says why.
 pub const UNFINISHED: &str = "unfinished";
 
+/// What is added to a result that rests on gold with an error.
+pub const DOUBTFUL: &str = ", gold in doubt";
+
 /// One thing to know of a trace.
 pub struct Point<'a> {
     /// Its kind, the first word of its sentence.
@@ -55,7 +58,11 @@ pub fn result(command: Command, trace: &TraceReport) -> String {
             None => super::words::comparison(trace.replay.comparison).to_owned(),
         },
         Command::Grade if trace.replay.unfinished.is_some() => UNFINISHED.to_owned(),
-        Command::Grade => (if is_good(command, trace) { "pass" } else { "fail" }).to_owned(),
+        Command::Grade => {
+            let doubtful = trace.verdict.as_ref().is_some_and(Verdict::is_doubtful);
+            let result = if is_good(command, trace) { "pass" } else { "fail" };
+            format!("{result}{}", if doubtful { DOUBTFUL } else { "" })
+        }
         Command::Lint if trace.findings.is_empty() => "clean".to_owned(),
         Command::Lint => {
             let of = |level| trace.findings.iter().filter(|finding| finding.severity == level).count();
@@ -171,6 +178,16 @@ fn of_verdict<'a>(trace: &'a TraceReport, verdict: &'a Verdict, most: usize, poi
         let text = plain(&format!("a role: user {} is {}, and only {may} may", breach.actor, breach.role)).into_owned();
         let tool = Some(breach.tool.as_str());
         points.push(Point { tool, clause: Some(&breach.clause), ..at_call("oversteps", breach.call, text) });
+    }
+    for finding in &verdict.gold_findings {
+        points.push(Point {
+            call: None,
+            rule: finding.rule.as_deref(),
+            clause: finding.clause.as_deref(),
+            more: vec![place(&finding.place)],
+            bad: finding.severity == Severity::Error,
+            ..at_call("gold", 0, super::words::doubt(finding))
+        });
     }
     for text in &verdict.outputs.missing {
         points.push(Point {

@@ -2,7 +2,7 @@
 
 use super::baseline::{self, Block};
 use super::points::{self, Point, UNFINISHED, VALUE};
-use super::words::{comparison, count, cut, pass_hat, place, plain, trial, value};
+use super::words::{self, comparison, count, cut, doubt, doubts, pass_hat, pass_hats, place, plain, trial, value};
 use crate::evaluation::model::{Cell, Command, Counted, Report, Step, TraceReport};
 use crate::evaluation::totals::is_good;
 use anstyle::{AnsiColor, Reset, Style};
@@ -47,6 +47,8 @@ pub fn render(report: &Report, width: Option<u16>) -> String {
     page.tasks(report);
     page.totals(report);
     page.unread(report);
+    page.doubts(report);
+    page.notes(report);
     page.baseline(report);
     page.summary(report);
     page.text
@@ -180,12 +182,13 @@ impl Page {
         self.heading("Tasks");
         // The worst first; where all are alike, in their own order.
         let mut tasks: Vec<_> = report.tasks.iter().collect();
-        tasks.sort_by(|a, b| (a.passed * b.trials).cmp(&(b.passed * a.trials)));
+        tasks.sort_by(|a, b| (a.passed * b.trials.max(1)).cmp(&(b.passed * a.trials.max(1))));
         let rows = tasks.iter().take(LISTED).map(|task| {
-            let colour = if task.passed == task.trials { Color::Green } else { Color::Red };
+            let colour = if task.passed == task.trials && task.trials > 0 { Color::Green } else { Color::Red };
+            let trials = if task.trials == 0 { "not tried".to_owned() } else { task.trials.to_string() };
             vec![
-                text(&cut(&plain(&task.task), NAME)),
-                text(&task.trials.to_string()),
+                text(&cut(&words::task(report, task), NAME)),
+                text(&trials),
                 text(&task.passed.to_string()).fg(colour),
                 text(&task.unfinished.to_string()),
                 text(&pass_hat(&task.pass_hat)),
@@ -245,6 +248,28 @@ impl Page {
         self.more(report.mistakes.len().saturating_sub(LISTED), "places");
     }
 
+    fn doubts(&mut self, report: &Report) {
+        let doubts = doubts(report);
+        if doubts.is_empty() {
+            return;
+        }
+        self.heading("Gold in doubt");
+        for (gold, findings) in doubts.iter().take(LISTED) {
+            self.line(&format!("  {DIM}{}{PLAIN}", place(gold)));
+            findings.iter().take(POINTS).for_each(|finding| self.line(&format!("    {ODD}{}{PLAIN}", doubt(finding))));
+        }
+        self.more(doubts.len().saturating_sub(LISTED), "golds");
+    }
+
+    fn notes(&mut self, report: &Report) {
+        if report.notes.is_empty() {
+            return;
+        }
+        self.heading("To be known of the run");
+        report.notes.iter().take(LISTED).for_each(|note| self.line(&format!("  {}", plain(note))));
+        self.more(report.notes.len().saturating_sub(LISTED), "notes");
+    }
+
     fn baseline(&mut self, report: &Report) {
         let Some(it) = &report.baseline else { return };
         self.heading(baseline::title(it));
@@ -265,7 +290,8 @@ impl Page {
             Command::Grade => "passed",
             Command::Lint => "without an error",
         };
-        let style = if totals.good == totals.traces && report.mistakes.is_empty() { GOOD } else { BAD };
+        let well = totals.good == totals.traces && totals.doubtful == 0 && report.mistakes.is_empty();
+        let style = if well { GOOD } else { BAD };
         let unfinished = match totals.unfinished {
             0 => String::new(),
             number => format!(", {BAD}{number} unfinished{PLAIN}"),
@@ -277,8 +303,12 @@ impl Page {
         if !answers.is_empty() {
             let _ = write!(line, "; answers: {}", answers.join(", "));
         }
-        if !report.pass_hat.is_empty() {
-            let _ = write!(line, "; {}", pass_hat(&report.pass_hat));
+        let hats = pass_hats(report);
+        if !hats.is_empty() {
+            let _ = write!(line, "; {hats}");
+        }
+        if totals.doubtful > 0 {
+            let _ = write!(line, "; {BAD}{} on gold in doubt{PLAIN}", count(totals.doubtful, "verdict"));
         }
         self.line("");
         self.line(&line);

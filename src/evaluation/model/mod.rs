@@ -31,11 +31,17 @@ pub struct Report {
     pub totals: Totals,
     /// The traces, or gold traces, in the order in which they were read.
     pub traces: Vec<TraceReport>,
-    /// When grading: each task over all its trials, in the order of their first trials.
+    /// When grading: each task over all its trials, in the order of their first trials; then those that nobody tried.
     pub tasks: Vec<TaskReport>,
-    /// When grading: pass^k over all tasks, from k = 1 to the least number of trials that a task has. It is the
-    /// probability that k trials of a task, drawn from those there are, all pass.
+    /// When grading: pass^k over all tasks, from k = 1 to the least number of trials that a tried task has. It is the
+    /// probability that k trials of a task, drawn from those there are, all pass; of a task that nobody tried it is 0.
     pub pass_hat: Vec<f64>,
+    /// When some tasks were not tried: pass^k over the others alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pass_hat_tried: Vec<f64>,
+    /// What is to be known of the whole run: what was counted once though it was given twice, what was left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What could not be read, and why.
     pub mistakes: Vec<Unread>,
     /// When grading with a baseline: what differs from it.
@@ -68,6 +74,8 @@ pub struct Totals {
     /// Traces of runs that did not come to their proper end: a crash, a limit, an abort. When grading they are told apart
     /// from trials that fail, and are never good.
     pub unfinished: usize,
+    /// When grading, verdicts whose gold has an error, so that they may be worth nothing.
+    pub doubtful: usize,
     /// Calls by how their recorded answer compares with ours.
     pub comparisons: BTreeMap<Comparison, usize>,
     /// Calls by outcome.
@@ -124,7 +132,9 @@ pub struct Place {
 pub struct TaskReport {
     /// The task.
     pub task: String,
-    /// How many trials there are.
+    /// Where its gold was read: tasks of several files can have one name.
+    pub gold: Place,
+    /// How many trials there are; none where nobody tried it.
     pub trials: usize,
     /// How many of them pass.
     pub passed: usize,

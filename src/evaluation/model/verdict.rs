@@ -1,6 +1,6 @@
 //! What a trial is worth, against what is held to be right.
 
-use super::{Broken, Duty, Place};
+use super::{Broken, Duty, Finding, Place, Severity};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -25,6 +25,10 @@ pub struct Verdict {
     pub trial: Option<u64>,
     /// Where what it is compared with was read.
     pub gold: Place,
+    /// What is wrong with gold itself, found when it was run: it halts, cannot be carried out, or changes nothing. Then the
+    /// verdict may be worth nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gold_findings: Vec<Finding>,
     /// Whether all that was required holds: the run came to its proper end, the state, the outputs and, where it was asked
     /// for, the process.
     pub pass: bool,
@@ -166,4 +170,11 @@ pub struct RoleBreach {
     pub roles: Vec<String>,
     /// The clause that says so.
     pub clause: String,
+}
+
+impl Verdict {
+    /// Whether its gold has an error, so that it may be worth nothing.
+    pub fn is_doubtful(&self) -> bool {
+        self.gold_findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
 }

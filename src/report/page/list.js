@@ -31,7 +31,9 @@ function result(command, { trace, good }) {
   if (command === "grade") {
     const parts = verdict ? [[verdict.state.equal, "state"], [verdict.outputs.complete, "outputs"], [verdict.process.compliant, "process"]] : [];
     const failed = parts.filter(([holds]) => !holds).map(([, name]) => name);
-    return { word: good ? "pass" : "fail", tone: good ? "good" : "bad", why: failed.join(", ") };
+    const doubtful = (verdict?.gold_findings ?? []).some((it) => it.severity === "error");
+    const why = [...failed, ...(doubtful ? ["gold in doubt"] : [])].join(", ");
+    return { word: good ? "pass" : "fail", tone: good && doubtful ? "odd" : good ? "good" : "bad", why };
   }
   if (command === "lint") {
     const found = trace.findings ?? [];

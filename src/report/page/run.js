@@ -39,6 +39,7 @@ function showRun(report) {
     tile(totals.traces.toLocaleString("en"), totals.traces === 1 ? "trace" : "traces"),
     tile(totals.calls.toLocaleString("en"), totals.calls === 1 ? "call" : "calls"),
     tile(broken.toLocaleString("en"), broken === 1 ? "rule broken" : "rules broken"),
+    totals.doubtful > 0 && tile(totals.doubtful.toLocaleString("en"), "on gold in doubt", "bad"),
     unfinished > 0 && tile(unfinished.toLocaleString("en"), "unfinished", "bad"),
     report.mistakes.length > 0 && tile(report.mistakes.length.toLocaleString("en"), "could not be read", "bad"),
   ];
@@ -47,11 +48,13 @@ function showRun(report) {
     make("div.tiles", null, tiles),
     make("div.lead", null, share),
     unread(report.mistakes),
+    doubts(report),
+    runNotes(report),
     report.baseline && baseline(report),
     make(
       "div.cards",
       null,
-      report.pass_hat.length > 0 && card("pass^k", "The probability that k trials of a task, drawn from those there are, all pass.", curve(report.pass_hat)),
+      passHat(report),
       answers(totals),
       findings(totals),
       rules(totals),
@@ -112,14 +115,39 @@ function policies(totals) {
 
 function tasks(list) {
   if (list.length === 0) return null;
+  const alike = (it) => list.filter((other) => other.task === it.task).length > 1;
   const row = (it) => [
-    make("a", { href: filtered("q", it.task) }, it.task),
-    badge(`${it.passed} of ${it.trials}`, it.passed === it.trials ? "good" : "bad"),
+    [make("a", { href: filtered("q", it.task) }, it.task), alike(it) && ` (${it.gold.file})`],
+    it.trials === 0 ? badge("not tried", "odd") : badge(`${it.passed} of ${it.trials}`, it.passed === it.trials ? "good" : "bad"),
     it.unfinished || "",
     it.pass_hat.map((value) => value.toFixed(2)).join(" · "),
   ];
   const show = (some) => table("Tasks", ["task", "trials passed", "unfinished", "pass^k, from k = 1"], some.map(row));
   return make("section", null, make("h2", null, "Tasks"), few(list, ROWS, show));
+}
+
+/** Gold that is not right, with all that is wrong with it. */
+function doubts(report) {
+  const golds = new Map(report.traces.filter((it) => it.verdict?.gold_findings).map(({ verdict }) => [place(verdict.gold), verdict.gold_findings]));
+  const rows = [...golds].flatMap(([gold, found]) => found.map((it) => [make("code", null, gold), it.call ? `call ${it.call} ${it.tool}` : "", `${it.check}: ${it.message}`, [it.rule, it.clause && `clause ${it.clause}`].filter(Boolean).join(", ")]));
+  if (rows.length === 0) return null;
+  const show = (some) => table("Gold in doubt", ["gold", "call", "what is wrong", "rule"], some);
+  return make("section.warn", null, make("h2", null, "Gold in doubt"), few(rows, ROWS, show));
+}
+
+function runNotes(report) {
+  const notes = report.notes ?? [];
+  if (notes.length === 0) return null;
+  return make("section", null, make("h2", null, "To be known of the run"), few(notes, ROWS, (some) => make("ul", null, some.map((note) => make("li", null, note)))));
+}
+
+/** pass^k, and how many tasks nobody tried. */
+function passHat(report) {
+  if (report.pass_hat.length === 0) return null;
+  const untried = report.tasks.filter((it) => it.trials === 0).length;
+  const tried = (report.pass_hat_tried ?? []).map((value) => value.toFixed(3)).join(", ");
+  const said = untried > 0 && make("p.note", null, `${untried} of ${count(report.tasks.length, "task")} were not tried, which counts as not passed; pass^k of those tried alone: ${tried}.`);
+  return card("pass^k", "The probability that k trials of a task, drawn from those there are, all pass.", curve(report.pass_hat), said);
 }
 
 function unread(mistakes) {

@@ -74,6 +74,7 @@ function showVerdict(number, verdict, { word, tone }) {
     { "aria-label": "Verdict" },
     make("h2", null, "Verdict ", badge(word, tone)),
     make("p.note", null, "Against ", make("code", null, place(verdict.gold))),
+    verdict.gold_findings && section("Gold in doubt", make("ul", null, verdict.gold_findings.map((it) => make("li", null, `${it.call ? `call ${it.call} ${it.tool} ` : ""}${it.check}: ${it.message} `, make("span.note", null, basis(it)))))),
     make(
       "ul.parts",
       null,

@@ -20,11 +20,10 @@ mod tau_bench;
 mod text;
 mod transcript;
 
-use super::{Document, Item, Mistake, Source, Trace};
+use super::{Document, Mistake, Source, Trace};
 use lines::Line;
 use node::Node;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -216,7 +215,6 @@ pub fn read_as(format: Option<Format>, text: &str, file: &str) -> Result<Documen
         let reason = format!("looks like {}, but holds neither a trace nor a task", entry.format);
         return Err(Source { file, ..Source::default() }.mistake(reason));
     }
-    count_trials(&mut document);
     Ok(document)
 }
 
@@ -236,22 +234,6 @@ fn entry(lines: &[lines::Parsed<'_>], file: &Arc<str>) -> Result<&'static Entry,
         let reason = format!("is in none of the formats that are read: {}", names.join(", "));
         Source { file: file.clone(), ..Source::default() }.mistake(reason)
     })
-}
-
-/// Number the runs of a task that its harness did not, where there are several.
-fn count_trials(document: &mut Document) {
-    let mut runs = BTreeMap::<String, Vec<&mut Trace>>::new();
-    for item in &mut document.items {
-        let Item::Trace(trace) = item else { continue };
-        if let (Some(task), None) = (&trace.task, trace.trial) {
-            runs.entry(task.clone()).or_default().push(trace);
-        }
-    }
-    for runs in runs.into_values().filter(|runs| runs.len() > 1) {
-        for (number, run) in (0..).zip(runs) {
-            run.trial = Some(number);
-        }
-    }
 }
 
 /// A conversation, with the run that it is of: the keys that [`transcript::Transcript::identify`] reads.

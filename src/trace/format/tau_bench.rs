@@ -2,7 +2,7 @@
 
 use super::transcript::Transcript;
 use super::{Node, chat, text};
-use crate::trace::{Answer, Document, Item, Mistake, Role, Source};
+use crate::trace::{Answer, Document, Item, Mistake, Role, Source, Task};
 use serde_json::Value as Json;
 
 /// The action that is no call of a tool: telling the user something.
@@ -38,9 +38,12 @@ fn task(node: &Node<'_>, around: &Node<'_>, document: &mut Document) {
     let about = transcript.note(read);
     transcript.each(node.need("actions").and_then(|actions| actions.items()), action);
     // Every trial of a task has the task in it.
-    let (calls, id) = (&transcript.trace.calls, &transcript.trace.task);
+    let trace = &transcript.trace;
     let is_known = document.items.iter().any(|item| match item {
-        Item::Task(known) => id.is_some() && known.gold.task == *id && known.gold.calls == *calls,
+        Item::Task(Task { gold, .. }) => {
+            trace.task.is_some()
+                && (&gold.task, &gold.calls, &gold.outputs) == (&trace.task, &trace.calls, &trace.outputs)
+        }
         Item::Trace(_) => false,
     });
     if !is_known {

@@ -215,6 +215,7 @@ fn report(command: Command, traces: Vec<TraceReport>) -> Report {
     for trace in &traces {
         totals.good += usize::from(is_good(command, trace));
         totals.unfinished += usize::from(trace.replay.unfinished.is_some());
+        totals.doubtful += usize::from(trace.verdict.as_ref().is_some_and(Verdict::is_doubtful));
         for step in &trace.replay.calls {
             let broken: Vec<&Broken> = step.halt.iter().chain(&step.violations).collect();
             totals.calls += 1;
@@ -231,9 +232,21 @@ fn report(command: Command, traces: Vec<TraceReport>) -> Report {
         }
         trace.findings.iter().for_each(|it| *totals.findings.entry(it.check.clone()).or_default() += 1);
     }
-    let (tasks, pass_hat, mistakes, baseline) = Default::default();
+    let (tasks, pass_hat, pass_hat_tried, notes, mistakes, baseline) = Default::default();
     let program = "incident-mcp 0.1.0".to_owned();
-    Report { format: REPORT.to_owned(), command, program, totals, traces, tasks, pass_hat, mistakes, baseline }
+    Report {
+        format: REPORT.to_owned(),
+        command,
+        program,
+        totals,
+        traces,
+        tasks,
+        pass_hat,
+        pass_hat_tried,
+        notes,
+        mistakes,
+        baseline,
+    }
 }
 
 fn trace(name: &str, calls: Vec<Step>) -> TraceReport {

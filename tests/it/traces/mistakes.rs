@@ -163,12 +163,3 @@ fn calls_that_share_an_id_are_answered_in_order() {
         calls.iter().map(|call| (call.tool.as_str(), call.answer.clone().unwrap().value.to_string())).collect();
     assert_eq!(answers, [("a", "1".to_owned()), ("b", "2".to_owned())]);
 }
-
-#[test]
-fn runs_that_their_harness_does_not_number_are_numbered() {
-    let line = r#"{"task_id":"a","messages":[{"role":"user","content":"hi"}]}"#;
-    let other = r#"{"task_id":"b","messages":[{"role":"user","content":"hi"}]}"#;
-    let document = read(&[line, other, line].join("\n")).unwrap();
-    let trials: Vec<Option<u64>> = document.items.iter().map(|item| item.trace().trial).collect();
-    assert_eq!(trials, [Some(0), None, Some(1)]);
-}

@@ -20,6 +20,7 @@ pub fn grade() -> Report {
             judged: true,
         };
         verdict.process = process();
+        verdict.gold_findings = vec![gold_halts()];
     }
     let mut broken_off = pass("escalate", "escalate", 3);
     broken_off.replay.unfinished = Some(format!("max_steps {ODD}"));
@@ -31,14 +32,21 @@ pub fn grade() -> Report {
     let mut report = report(Command::Grade, vec![pass("measure", "measure", 1), wrong, first, second, broken_off]);
     let task = |task: &str, trials, passed, unfinished, pass_hat| TaskReport {
         task: task.to_owned(),
+        gold: Place { file: "tasks.json".to_owned(), line: None, pointer: "/3".to_owned() },
         trials,
         passed,
         unfinished,
         pass_hat,
     };
-    report.tasks =
-        vec![task("measure", 2, 1, 0, vec![0.5, 0.0]), task("escalate", 3, 2, 1, vec![2.0 / 3.0, 1.0 / 3.0, 0.0])];
-    report.pass_hat = vec![7.0 / 12.0, 1.0 / 6.0];
+    report.tasks = vec![
+        task("measure", 2, 1, 0, vec![0.5, 0.0]),
+        task("escalate", 3, 2, 1, vec![2.0 / 3.0, 1.0 / 3.0, 0.0]),
+        task("measure", 0, 0, 0, vec![]),
+    ];
+    report.tasks[2].gold.file = "other/tasks.json".to_owned();
+    report.pass_hat = vec![7.0 / 18.0, 1.0 / 9.0];
+    report.pass_hat_tried = vec![7.0 / 12.0, 1.0 / 6.0];
+    report.notes = vec![format!("b.json is the same file as a.json, and was read once {ODD}")];
     report.baseline = Some(baseline());
     report
 }
@@ -105,6 +113,7 @@ fn graded(mut trace: TraceReport, pass: bool) -> TraceReport {
         task: replay.task.clone(),
         trial: replay.trial,
         gold: Place { file: "tasks.json".to_owned(), line: None, pointer: "/3".to_owned() },
+        gold_findings: Vec::new(),
         pass,
         unfinished: None,
         state: StateVerdict { equal: pass, expected, actual: replay.hash.clone(), difference: Vec::new() },
@@ -116,6 +125,19 @@ fn graded(mut trace: TraceReport, pass: bool) -> TraceReport {
         },
     });
     trace
+}
+
+fn gold_halts() -> Finding {
+    Finding {
+        severity: Severity::Error,
+        check: "gold-halts".to_owned(),
+        place: Place { file: "tasks.json".to_owned(), line: None, pointer: "/3/actions/0".to_owned() },
+        call: Some(1),
+        tool: Some("log_metric".to_owned()),
+        rule: Some("metric.incident-closed".to_owned()),
+        clause: Some("metric.2".to_owned()),
+        message: format!("Incident 27 is in_progress {ODD}."),
+    }
 }
 
 fn cells(number: usize) -> Vec<Cell> {

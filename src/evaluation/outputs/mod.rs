@@ -1,0 +1,33 @@
+//! Whether an agent told its user what gold requires: texts compared by the words and numbers in them.
+//!
+//! The rules stand in `docs/evaluation.md`, and the examples there are the tests.
+
+mod number;
+mod token;
+
+use token::{Token, tokens};
+
+/// A text in which required outputs are looked for.
+pub struct Told {
+    tokens: Vec<Token>,
+}
+
+impl Told {
+    /// Take a text apart.
+    pub fn new(text: &str) -> Told {
+        Told { tokens: tokens(text) }
+    }
+
+    /// Whether it tells what is required: the same words and numbers, one after the other. Nothing is told by a text that has
+    /// neither.
+    pub fn tells(&self, required: &str) -> bool {
+        let required = tokens(required);
+        let mark = |token: &&Token| matches!(token, Token::Mark(_));
+        // A full stop at the end is no part of what is to be told, unless there is nothing else.
+        let from = required.iter().take_while(mark).count();
+        let to = required.len() - required.iter().rev().take_while(mark).count();
+        let required = required.get(from..to).unwrap_or(&required);
+        !required.is_empty()
+            && self.tokens.windows(required.len()).any(|some| some.iter().zip(required).all(|(it, of)| it.tells(of)))
+    }
+}
