@@ -6,6 +6,7 @@ use super::{Answer, Error};
 use clap::Args;
 use incident_mcp::trace::format::{self, Format};
 use incident_mcp::trace::{Document, Item, Trace};
+use indexmap::IndexMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
@@ -53,6 +54,7 @@ impl Convert {
         for note in &notes {
             anstream::eprintln!("{note}");
         }
+        tell(to, &documents);
         for mistake in &mistakes {
             anstream::eprintln!("{mistake}");
         }
@@ -61,6 +63,20 @@ impl Convert {
         }
         anstream::eprintln!("{BAD}{}{PLAIN}", print::count(mistakes.len(), "mistake"));
         Ok(Answer::No)
+    }
+}
+
+/// Say what was read otherwise than it stands, and what the format has no place for.
+fn tell(to: Format, documents: &[Document]) {
+    let mut lost = IndexMap::<&str, usize>::new();
+    for item in documents.iter().flat_map(|document| &document.items) {
+        let trace = item.trace();
+        trace.notes.iter().for_each(|note| anstream::eprintln!("{}: note: {note}", trace.source));
+        format::losses(to, item).into_iter().for_each(|part| *lost.entry(part).or_default() += 1);
+    }
+    if !lost.is_empty() {
+        let parts = lost.iter().map(|(part, number)| format!("{part} ({number})")).collect::<Vec<_>>().join(", ");
+        anstream::eprintln!("note: not kept by {to}, and of how many: {parts}");
     }
 }
 

@@ -94,6 +94,7 @@ impl Reader {
                 Err(mistake) => all.mistakes.push(mistake),
             }
         }
+        all.documents = format::gather(all.documents);
         Ok(all)
     }
 }
@@ -101,11 +102,11 @@ impl Reader {
 fn read_one(path: &str, name: &str, from: Option<Format>) -> Result<Document, Mistake> {
     let name = if path == "-" { STDIN } else { name };
     let wrong = |reason: String| Source { file: name.into(), ..Source::default() }.mistake(reason);
-    let text = match path {
-        "-" => text(std::io::stdin().lock()),
-        path => open(path).and_then(text),
+    let bytes = match path {
+        "-" => bytes(std::io::stdin().lock()),
+        path => open(path).and_then(bytes),
     };
-    format::read_as(from, &text.map_err(wrong)?, name)
+    format::read_bytes(from, bytes.map_err(wrong)?, name)
 }
 
 /// Open a file. Others may never end, or wait for somebody who never comes; but what a shell hands over is as good as standard
@@ -118,13 +119,13 @@ fn open(path: &str) -> Result<File, String> {
     File::open(path).map_err(unreadable)
 }
 
-fn text(input: impl std::io::Read) -> Result<String, String> {
+fn bytes(input: impl std::io::Read) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     input.take(LENGTH + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LENGTH {
         return Err(format!("is longer than {} MiB", LENGTH >> 20));
     }
-    String::from_utf8(bytes).map_err(|_| "is not text".to_owned())
+    Ok(bytes)
 }
 
 /// The formats of that kind, by name.

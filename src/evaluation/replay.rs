@@ -192,7 +192,8 @@ impl Stage {
         Ok(told.or_else(|| conditions.otherwise.clone()))
     }
 
-    /// In what the stage is not the one that the trace was recorded on: then answers may well differ.
+    /// What was read otherwise than it stands in the file; and in what the stage is not the one that the trace was recorded
+    /// on, for then answers may well differ.
     fn notes(&self, trace: &Trace) -> Vec<String> {
         let recorded = &trace.settings;
         let facts = [
@@ -205,7 +206,7 @@ impl Stage {
             let recorded = recorded.as_ref().filter(|recorded| *recorded != now)?;
             Some(format!("recorded with the {name} {recorded}, run with {now}"))
         });
-        other.collect()
+        trace.notes.iter().cloned().chain(other).collect()
     }
 
     fn call(&self, episode: &mut Episode, call: &Call) -> Answer {

@@ -12,6 +12,7 @@ use super::trials::{Run, Trials, choose, number, trials};
 use crate::episode::PROGRAM;
 use crate::trace::{Document, Item, Mistake, Settings, Trace};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -141,7 +142,12 @@ type Rights = BTreeMap<Way, Result<Gold, String>>;
 impl Job<'_> {
     fn report(&self, request: &Request, golds: &Golds<'_>, right: &Rights) -> Result<TraceReport, String> {
         let Job { run, stage, conditions } = self;
-        let trace = run.item.trace();
+        let task = run.gold.and_then(|gold| task_of(golds.get(gold)));
+        let trace = match (run.item, task) {
+            (Item::Trace(trial), Some(task)) => task.set_up(trial),
+            (item, _) => Cow::Borrowed(item.trace()),
+        };
+        let trace = &*trace;
         let mut report = match request.command {
             Command::Replay => {
                 let replay = stage.play(trace, conditions).map_err(|error| error.to_string())?.replay;
@@ -157,6 +163,8 @@ impl Job<'_> {
                 lint(stage, trace, user, conditions).map_err(|error| error.to_string())?
             }
         };
+        let of_gold = task.iter().flat_map(|task| &task.gold.notes).map(|note| format!("its task: {note}"));
+        report.replay.notes.extend(of_gold);
         report.replay.trial = run.trial;
         if let Some(verdict) = &mut report.verdict {
             verdict.trial = run.trial;

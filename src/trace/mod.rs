@@ -8,6 +8,7 @@ mod mistake;
 pub use mistake::{Mistake, Source};
 
 use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
 
 /// One run of an agent, or the calls that a task's author holds to be right.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,6 +38,8 @@ pub struct Trace {
     pub unfinished: Option<String>,
     /// The tokens that the model read and wrote in the whole run, where the file says so.
     pub tokens: Option<u64>,
+    /// What was left out or read otherwise than it stands in the file; said beside whatever rests on the trace.
+    pub notes: Vec<String>,
 }
 
 /// Under what a trace was recorded, as far as its file says.
@@ -143,6 +146,9 @@ pub struct Task {
     pub user: Option<String>,
     /// The calls and the outputs that are held to be right; its name and source are the task's.
     pub gold: Trace,
+    /// How many of gold's first calls only set the environment up. A trial begins with them too, though its file need not
+    /// have them, since no agent made them.
+    pub setup: usize,
 }
 
 /// What a file holds one or several of.
@@ -201,12 +207,42 @@ impl Trace {
     }
 }
 
+impl Task {
+    /// A trial with the calls that set its environment up before the agent's first; as it is where it begins with them.
+    pub fn set_up<'a>(&self, trial: &'a Trace) -> Cow<'a, Trace> {
+        let setup = &self.gold.calls[..self.setup.min(self.gold.calls.len())];
+        let same = |(a, b): (&Call, &Call)| a.tool == b.tool && a.arguments == b.arguments;
+        if trial.calls.len() >= setup.len() && setup.iter().zip(&trial.calls).all(same) {
+            return Cow::Borrowed(trial);
+        }
+        let mut trial = trial.clone();
+        // Of a trace that was made and not read, no call has a place.
+        trial.places.resize(trial.calls.len(), trial.source.clone());
+        trial.calls.splice(..0, setup.iter().cloned());
+        trial.places.splice(..0, (0..setup.len()).map(|at| self.gold.place(at).clone()));
+        trial.messages.iter_mut().for_each(|message| message.after += setup.len());
+        trial.notes.push(format!(
+            "calls that set the environment up and are not the agent's, here the first: {}",
+            setup.len()
+        ));
+        Cow::Owned(trial)
+    }
+}
+
 impl Item {
     /// The run, or the task's gold.
     pub fn trace(&self) -> &Trace {
         match self {
             Item::Trace(trace) => trace,
             Item::Task(task) => &task.gold,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn trace_mut(&mut self) -> &mut Trace {
+        match self {
+            Item::Trace(trace) => trace,
+            Item::Task(task) => &mut task.gold,
         }
     }
 }

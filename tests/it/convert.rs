@@ -42,6 +42,50 @@ fn every_format_is_converted_to_every_written_one() {
 }
 
 #[test]
+fn what_a_format_does_not_keep_is_told() {
+    let told =
+        |sample: &str, to: &str| convert(&[sample, "--to", to]).stderr.lines().last().unwrap_or_default().to_owned();
+    let of_calls = "idempotency keys (1), acting users of calls (1), outcomes (1), rules (1), changes (1)";
+    let openai = format!("names (2), settings (2), acting users (1), marks of errors (1), {of_calls}");
+    assert_eq!(told("journal.ndjson", "openai"), format!("note: not kept by openai, and of how many: {openai}"));
+    let anthropic = format!("names (2), settings (2), acting users (1), {of_calls}");
+    assert_eq!(
+        told("journal.ndjson", "anthropic"),
+        format!("note: not kept by anthropic, and of how many: {anthropic}")
+    );
+    for format in ["ndjson", "atif", "tau2"] {
+        assert_eq!(told("journal.ndjson", format), "");
+    }
+    let task = "that it is a task (2), instructions (2), the user of a task (2)";
+    assert_eq!(told("tau-bench-tasks.json", "ndjson"), format!("note: not kept by ndjson, and of how many: {task}"));
+}
+
+/// Tasks are in one file and each run in another, as tau2 keeps long runs.
+#[test]
+fn the_files_of_a_folder_of_results_are_one_document() {
+    let folder = TempDir::new().unwrap();
+    let runs = folder.path().join("simulations");
+    fs::create_dir(&runs).unwrap();
+    let criteria = r#"{"actions": [{"action_id": "a", "name": "close", "arguments": {}}]}"#;
+    let state = r#"{"initialization_actions": [{"env_type": "assistant", "func_name": "open", "arguments": {}}]}"#;
+    let task =
+        format!(r#"{{"id": "t", "user_scenario": {{}}, "initial_state": {state}, "evaluation_criteria": {criteria}}}"#);
+    fs::write(
+        folder.path().join("results.json"),
+        format!(r#"{{"info": {{}}, "tasks": [{task}], "simulation_index": []}}"#),
+    )
+    .unwrap();
+    let run = r#"{"id": "s", "task_id": "t", "trial": 0, "termination_reason": "user_stop", "messages": []}"#;
+    fs::write(runs.join("s.json"), run).unwrap();
+    let out = TempDir::new().unwrap();
+    convert(&[folder.path().to_str().unwrap(), "--to", "ndjson", "-o", out.path().to_str().unwrap()]).ends(0);
+    let written = fs::read_to_string(out.path().join("results.ndjson")).unwrap();
+    let tools: Vec<Vec<String>> =
+        calls(&written, None).into_iter().map(|calls| calls.into_iter().map(|call| call.tool).collect()).collect();
+    assert_eq!(tools, [vec!["open", "close"], vec!["open"]]);
+}
+
+#[test]
 fn the_formats_are_listed() {
     let listed = convert(&["--list"]).ends(0).stdout;
     insta::assert_snapshot!(listed.replace('\t', " | "), @r"

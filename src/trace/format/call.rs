@@ -1,6 +1,6 @@
 //! One call as the formats write it: the same four things under different names.
 
-use super::{Node, text};
+use super::{Node, lenient, text};
 use crate::trace::{Answer, Call, Mistake};
 use serde_json::{Map, Value as Json};
 
@@ -27,14 +27,14 @@ pub fn call(node: &Node<'_>) -> Result<Call, Mistake> {
 }
 
 /// Arguments: an object, or the text of one. A text that is none is kept, for models write such.
-fn arguments(node: &Node<'_>) -> Result<(Map<String, Json>, Option<String>), Mistake> {
+pub fn arguments(node: &Node<'_>) -> Result<(Map<String, Json>, Option<String>), Mistake> {
     let Json::String(text) = node.json else { return Ok((node.object()?.clone(), None)) };
     // Models write nothing at all for a tool without inputs.
     if text.trim().is_empty() {
         return Ok((Map::new(), None));
     }
-    match serde_json::from_str(text) {
-        Ok(Json::Object(arguments)) => Ok((arguments, None)),
+    match lenient::parse(text) {
+        Ok((Json::Object(arguments), _)) => Ok((arguments, None)),
         Ok(_) | Err(_) => Ok((Map::new(), Some(text.clone()))),
     }
 }

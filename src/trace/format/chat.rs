@@ -19,17 +19,39 @@ pub fn is_list(value: &Json) -> bool {
     value.as_array().is_some_and(|messages| messages.iter().any(|message| message.get("role").is_some()))
 }
 
+/// Whether something is called in the manner of OpenAI in a value's messages.
+pub fn calls(value: &Json) -> bool {
+    let messages = value.get("messages").unwrap_or(value).as_array();
+    messages.into_iter().flatten().any(|message| {
+        ["tool_calls", "function_call"].iter().any(|key| message.get(key).is_some_and(|calls| !calls.is_null()))
+    })
+}
+
+/// Whether a call, or what answers one, is the user's and not the agent's.
+pub fn is_of_user(node: &Node<'_>) -> bool {
+    node.get("requestor").is_some_and(|requestor| requestor.json == "user")
+}
+
+/// What a message says: of one that is a recording, its script.
+pub fn said(message: &Node<'_>) -> String {
+    let is_audio = message.get("is_audio").is_some_and(|mark| mark.json == &Json::Bool(true));
+    let content = message.get(if is_audio { "audio_script_gold" } else { "content" });
+    content.map(|content| text::said(&content)).unwrap_or_default()
+}
+
 /// Read one message.
 pub fn message(transcript: &mut Transcript, node: &Node<'_>) -> Result<(), Mistake> {
     let role = node.need("role")?;
-    let said = || node.get("content").map(|content| text::said(&content)).unwrap_or_default();
+    let said = || said(node);
+    node.list("tool_calls")?.iter().filter(|call| is_of_user(call)).for_each(|_| transcript.leave_to_user());
     match role.text()? {
         "system" | "developer" => transcript.say(Role::System, said()),
-        // In tau2 users have tools of their own; their calls are no part of the agent's run.
+        // In tau2 users have tools of their own, which the environment of the agent does not have.
         "user" => transcript.say(Role::User, said()),
         "assistant" => {
             transcript.say(Role::Agent, said());
-            node.list("tool_calls")?.iter().for_each(|call| transcript.read_call(call));
+            let calls = node.list("tool_calls")?;
+            calls.iter().filter(|call| !is_of_user(call)).for_each(|call| transcript.read_call(call));
             // The form before there were several calls in a message.
             node.get("function_call").iter().for_each(|call| transcript.read_call(call));
         }
@@ -47,8 +69,7 @@ pub fn message(transcript: &mut Transcript, node: &Node<'_>) -> Result<(), Mista
 }
 
 fn answer(transcript: &mut Transcript, node: &Node<'_>) -> Result<(), Mistake> {
-    let of_user = node.get("requestor").is_some_and(|requestor| requestor.json == "user");
-    if of_user {
+    if is_of_user(node) {
         return Ok(());
     }
     // An `id` may be that of the call, as in tau2, or the message's own.

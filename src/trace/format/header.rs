@@ -30,7 +30,10 @@ pub fn write(trace: &Trace) -> Map<String, Json> {
         put(name, value.as_deref().map(Into::into));
     }
     put("actor", trace.actor.as_deref().map(Into::into));
+    put("unfinished", trace.unfinished.as_deref().map(Into::into));
+    put("tokens", trace.tokens.map(Into::into));
     put("outputs", (!trace.outputs.is_empty()).then(|| trace.outputs.clone().into()));
+    put("notes", (!trace.notes.is_empty()).then(|| trace.notes.clone().into()));
     header
 }
 
@@ -46,6 +49,10 @@ pub fn read(header: &Node<'_>, trace: &mut Trace) -> Result<(), Mistake> {
         *value = header.label_at(name)?;
     }
     trace.actor = header.label_at("actor")?;
-    trace.outputs = header.list("outputs")?.iter().map(Node::label).collect::<Result<_, _>>()?;
+    trace.unfinished = header.label_at("unfinished")?;
+    trace.tokens = header.count_at("tokens")?;
+    let texts = |name| header.list(name)?.iter().map(Node::label).collect::<Result<Vec<_>, _>>();
+    trace.outputs = texts("outputs")?;
+    trace.notes = texts("notes")?;
     Ok(())
 }

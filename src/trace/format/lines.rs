@@ -1,6 +1,6 @@
 //! A file as its JSON values: the whole as one, or one a line.
 
-use super::Node;
+use super::{Node, lenient};
 use crate::trace::{Mistake, Source};
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -10,6 +10,8 @@ pub struct Parsed<'a> {
     source: Source,
     text: &'a str,
     value: Result<Json, String>,
+    /// Whether it has numbers in it that JSON does not have.
+    pub lenient: bool,
 }
 
 /// A value to be read, or the mistake in its place.
@@ -42,15 +44,18 @@ pub fn split<'a>(text: &'a str, file: &Arc<str>) -> Result<Vec<Parsed<'a>>, Mist
     if text.trim().is_empty() {
         return Err(whole.mistake("is empty"));
     }
-    let error = match serde_json::from_str::<Json>(text) {
-        Ok(value) => return Ok(vec![Parsed { source: whole, text, value: Ok(value) }]),
+    let error = match lenient::parse(text) {
+        Ok((value, lenient)) => return Ok(vec![Parsed { source: whole, text, value: Ok(value), lenient }]),
         Err(error) => error,
     };
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let lines: Vec<Parsed<'_>> = lines
         .map(|(at, text)| {
             let source = Source { line: Some(at + 1), ..whole.clone() };
-            Parsed { source, text, value: parse(text).map_err(|error| reason(&error)) }
+            match parse(text) {
+                Ok((value, lenient)) => Parsed { source, text, value: Ok(value), lenient },
+                Err(error) => Parsed { source, text, value: Err(reason(&error)), lenient: false },
+            }
         })
         .collect();
     // A list printed over several lines has lines that are JSON by chance, but fewer than others.
@@ -107,9 +112,9 @@ pub fn is_rpc(line: &str) -> bool {
 }
 
 /// A line's value. Logs of JSON-RPC messages have times and arrows before them.
-fn parse(line: &str) -> serde_json::Result<Json> {
-    serde_json::from_str(line).or_else(|error| match line.find('{') {
-        Some(start) if is_rpc(line) => serde_json::from_str(&line[start..]),
+fn parse(line: &str) -> serde_json::Result<(Json, bool)> {
+    lenient::parse(line).or_else(|error| match line.find('{') {
+        Some(start) if is_rpc(line) => lenient::parse(&line[start..]),
         _ => Err(error),
     })
 }

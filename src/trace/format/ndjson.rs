@@ -104,7 +104,8 @@ fn read_call(node: &Node<'_>) -> Result<Call, Mistake> {
     })
 }
 
-fn verdict(node: &Node<'_>) -> Result<Option<Verdict>, Mistake> {
+/// What a journal says of a call, where the object says it.
+pub(super) fn verdict(node: &Node<'_>) -> Result<Option<Verdict>, Mistake> {
     let Some(outcome) = node.get("outcome") else { return Ok(None) };
     let list = |key| Ok(node.list(key)?.into_iter().map(|item| item.json.clone()).collect());
     Ok(Some(Verdict {

@@ -101,6 +101,11 @@ impl<'a> Node<'a> {
         self.get(key).map(|node| node.json.as_u64().ok_or_else(|| node.wrong("a whole number"))).transpose()
     }
 
+    /// The sum of the counts under these keys, where there is any.
+    pub fn sum(&self, keys: &[&str]) -> Option<u64> {
+        keys.iter().filter_map(|key| self.json.get(key)?.as_u64()).reduce(u64::saturating_add)
+    }
+
     /// The mistake of having written this instead of what is wanted.
     pub fn wrong(&self, wanted: &str) -> Mistake {
         let given = match self.json {

@@ -2,7 +2,7 @@
 
 use super::transcript::Transcript;
 use super::{Node, call, chat, conversation, json_lines, text};
-use crate::trace::{Answer, Document, Mistake, Role, Step, Trace};
+use crate::trace::{Answer, Document, Mistake, Role, Step, Task, Trace};
 use serde_json::{Value as Json, json};
 
 /// Where lists of items are found, in the order in which they happened.
@@ -21,6 +21,8 @@ pub fn fits(value: &Json) -> bool {
     // A bare list of messages is as well OpenAI's chat, so only calls tell.
     is_list(value, &["function_call", "function_call_output", "mcp_call"])
         || value.get("responses_create_params").is_some()
+        // A run may have said nothing at all.
+        || value.get("input") == Some(&json!([]))
         || lists.into_iter().any(|list| {
             is_list(list, &["message", "function_call", "function_call_output", "mcp_call"]) || chat::is_list(list)
         })
@@ -61,7 +63,8 @@ fn gold(run: &Trace, truth: &Node<'_>, document: &mut Document) {
         Ok(())
     });
     let asked = run.messages.iter().find(|message| message.role == Role::User);
-    transcript.finish_task(asked.map(|message| message.text.clone()), None, document);
+    let instruction = asked.map(|message| message.text.clone());
+    transcript.finish_task(Task { instruction, ..Task::default() }, document);
 }
 
 fn item(transcript: &mut Transcript, node: &Node<'_>) -> Result<(), Mistake> {

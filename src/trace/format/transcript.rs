@@ -10,6 +10,8 @@ pub struct Transcript {
     pub trace: Trace,
     mistakes: Vec<Mistake>,
     is_spoilt: bool,
+    /// How many calls the agent's user made.
+    of_user: usize,
     /// How many calls at the beginning have their answers; long traces are not searched from there again.
     settled: usize,
 }
@@ -78,6 +80,11 @@ impl Transcript {
         self.trace.places.push(source.clone());
     }
 
+    /// The agent's user called a tool of their own, which is no part of the agent's run.
+    pub fn leave_to_user(&mut self) {
+        self.of_user += 1;
+    }
+
     /// The oldest call without an answer that has this id, where one is given.
     pub fn open(&mut self, id: Option<&str>) -> Option<&mut Call> {
         let calls = &mut self.trace.calls;
@@ -95,14 +102,32 @@ impl Transcript {
 
     /// An answer came.
     pub fn answer(&mut self, id: Option<&str>, answer: Answer, source: &Source) -> Result<(), Mistake> {
-        let call = self.open(id).ok_or_else(|| {
-            source.mistake(match id {
-                Some(id) => format!("answers the call {id:?}, which was not made before, or has its answer"),
-                None => "answers a call, but there is none without an answer".to_owned(),
-            })
-        })?;
+        let call = self.open(id).ok_or_else(|| unasked(id, source))?;
         call.answer = Some(answer);
         Ok(())
+    }
+
+    /// An answer came in the step whose calls begin there: to one of them, or to one before that is named. One that names
+    /// none answers the only call of the step that is open; it gives back whether there was such a one.
+    pub fn answer_in_step(
+        &mut self,
+        from: usize,
+        id: Option<&str>,
+        answer: Answer,
+        source: &Source,
+    ) -> Result<bool, Mistake> {
+        let mut open = self.trace.calls.iter_mut().skip(from).filter(|call| call.answer.is_none());
+        match id {
+            Some(name) => match open.find(|call| call.id == name) {
+                Some(call) => call.answer = Some(answer),
+                None => self.answer(id, answer, source)?,
+            },
+            None => match (open.next(), open.next()) {
+                (Some(call), None) => call.answer = Some(answer),
+                _ => return Ok(false),
+            },
+        }
+        Ok(true)
     }
 
     /// The trace is complete: it goes into the document, or its mistakes do.
@@ -110,15 +135,26 @@ impl Transcript {
         self.finish_as(document, Item::Trace);
     }
 
-    /// What was read is a task's gold.
-    pub fn finish_task(self, instruction: Option<String>, user: Option<String>, document: &mut Document) {
-        self.finish_as(document, |gold| Item::Task(Task { instruction, user, gold }));
+    /// What was read is a task's gold, and the first calls of it only set the environment up.
+    pub fn finish_task(self, about: Task, document: &mut Document) {
+        self.finish_as(document, |gold| Item::Task(Task { gold, ..about }));
     }
 
     fn finish_as(mut self, document: &mut Document, item: impl FnOnce(Trace) -> Item) {
+        if self.of_user > 0 {
+            let note = format!("calls of the agent's user to tools of their own, which are left out: {}", self.of_user);
+            self.trace.notes.push(note);
+        }
         if self.mistakes.is_empty() && !self.is_spoilt {
             document.items.push(item(self.trace));
         }
         document.mistakes.append(&mut self.mistakes);
     }
+}
+
+fn unasked(id: Option<&str>, source: &Source) -> Mistake {
+    source.mistake(match id {
+        Some(id) => format!("answers the call {id:?}, which was not made before, or has its answer"),
+        None => "answers a call, but there is none without an answer".to_owned(),
+    })
 }

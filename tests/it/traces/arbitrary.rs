@@ -130,15 +130,18 @@ pub fn trace() -> impl Strategy<Value = Trace> {
         ..Settings::default()
     });
     let about = (name(), label(), any::<u64>().prop_map(Some), settings, label(), vec(text(), 0..3));
-    (about, option::of("[a-z ]{1,9}"), vec(vec(message(), 0..3), 7), vec(call(), 1..6)).prop_map(
-        |((name, task, trial, settings, actor, outputs), setup, said, calls)| {
+    let ending = (option::of(text()), vec(text(), 0..2), option::of(any::<u64>()));
+    (about, option::of("[a-z ]{1,9}"), ending, vec(vec(message(), 0..3), 7), vec(call(), 1..6)).prop_map(
+        |((name, task, trial, settings, actor, outputs), setup, (unfinished, notes, tokens), said, calls)| {
             let setup = setup.map(|text| Message { role: Role::System, text, after: 0 });
             let said = said.into_iter().take(calls.len() + 1).enumerate();
             let said = said.flat_map(|(after, said)| said.into_iter().map(move |message| Message { after, ..message }));
             let messages = setup.into_iter().chain(said).collect();
             let calls = calls.into_iter().enumerate();
             let calls = calls.map(|(at, call)| Call { id: format!("{}{at}", call.id), ..call }).collect();
-            Trace { name, task, trial, settings, actor, outputs, calls, messages, ..Trace::default() }
+            let about =
+                Trace { name, task, trial, settings, actor, outputs, unfinished, notes, tokens, ..Trace::default() };
+            Trace { calls, messages, ..about }
         },
     )
 }
@@ -160,11 +163,16 @@ fn call() -> impl Strategy<Value = Call> {
     let verdict = verdict.prop_map(|verdict| {
         verdict.map(|(outcome, rule, (violations, changes))| Verdict { outcome, rule, violations, changes })
     });
-    let known = (option::of(name()), option::of(name()), verdict);
-    (name(), name(), arguments, answer, known).prop_map(|(id, tool, arguments, answer, (key, actor, verdict))| {
-        // A journal's outcome says whether the answer is an error.
-        let implied = verdict.as_ref().map(|verdict| verdict.outcome != "ok");
-        let answer = answer.map(|(value, is_error)| Answer { value, is_error: is_error.or(implied) });
-        Call { id, tool, arguments, malformed: None, answer, key, actor, verdict }
-    })
+    // What no reader takes for an object.
+    let malformed = option::of(text().prop_map(|text| format!("no object: {text}")));
+    let known = (option::of(name()), option::of(name()), verdict, malformed);
+    (name(), name(), arguments, answer, known).prop_map(
+        |(id, tool, arguments, answer, (key, actor, verdict, malformed))| {
+            // A journal's outcome says whether the answer is an error.
+            let implied = verdict.as_ref().map(|verdict| verdict.outcome != "ok");
+            let answer = answer.map(|(value, is_error)| Answer { value, is_error: is_error.or(implied) });
+            let malformed = malformed.filter(|_| arguments.is_empty());
+            Call { id, tool, arguments, malformed, answer, key, actor, verdict }
+        },
+    )
 }

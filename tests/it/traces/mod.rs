@@ -1,6 +1,8 @@
 //! Formats of traces: what is read from each, what is wrong with bad ones, and that writing loses nothing.
 
 mod arbitrary;
+mod archives;
+mod harnesses;
 mod mistakes;
 mod round_trips;
 

@@ -1,5 +1,7 @@
 //! tau-bench: tasks with their right actions, also wrapped in a run's settings, and results with the messages of a trial.
 
+mod react;
+
 use super::transcript::Transcript;
 use super::{Node, chat, text};
 use crate::trace::{Answer, Document, Item, Mistake, Role, Source, Task};
@@ -13,31 +15,55 @@ pub fn fits(value: &Json) -> bool {
     let task = value.get("task").unwrap_or(value);
     let is_task = task.get("actions").is_some_and(Json::is_array)
         && ["instruction", "user_id", "outputs"].iter().any(|key| task.get(key).is_some());
-    value.get("traj").is_some() || is_task
+    value.get("traj").is_some_and(|messages| messages.is_array() || is_crash(value)) || is_task
+}
+
+/// Whether the harness wrote an error in place of what the environment says of a run.
+fn is_crash(value: &Json) -> bool {
+    value.pointer("/info/error").is_some_and(|error| !error.is_null())
 }
 
 /// Read one task or result.
 pub fn read(node: &Node<'_>, document: &mut Document) {
-    let Some(messages) = node.get("traj") else {
-        return task(&node.get("task").unwrap_or_else(|| node.clone()), node, document);
-    };
+    if node.entry("traj").is_none() {
+        return task(&node.get("task").unwrap_or_else(|| node.clone()), node, false, document);
+    }
     if let Some(of) = node.path(&["info", "task"]) {
-        task(&of, node, document);
+        task(&of, node, true, document);
     }
     let mut transcript = Transcript::new(&node.source);
     let read = transcript.identify(node, "task_id").and_then(|()| settings(&mut transcript, node));
     transcript.note(read);
-    transcript.each(messages.items(), chat::message);
+    let read = ending(node);
+    transcript.trace.unfinished = transcript.note(read).flatten();
+    let messages = match is_crash(node.json) {
+        true => node.list("traj"),
+        false => node.need("traj").and_then(|messages| messages.items()),
+    };
+    if react::is_written(messages.as_deref().unwrap_or_default()) {
+        react::read(&mut transcript, messages);
+    } else {
+        transcript.each(messages, chat::message);
+    }
     transcript.finish(document);
 }
 
-/// Read a task; `around` is what it stands in, or itself.
-fn task(node: &Node<'_>, around: &Node<'_>, document: &mut Document) {
+/// Why a run did not come to its end: it crashed, or the environment was never done with it and so gave no reward.
+fn ending(node: &Node<'_>) -> Result<Option<String>, Mistake> {
+    let Some(info) = node.get("info") else { return Ok(None) };
+    if let Some(error) = info.get("error") {
+        return Ok(Some(error.plain()));
+    }
+    let undone = info.get("task").is_some() && info.entry("reward_info").is_some_and(|reward| reward.json.is_null());
+    Ok(undone.then(|| "reward_info is null".to_owned()))
+}
+
+/// Read a task; `around` is what it stands in, or itself. Every trial of a task has the task in it, which is read once.
+fn task(node: &Node<'_>, around: &Node<'_>, of_trial: bool, document: &mut Document) {
     let mut transcript = Transcript::new(&around.source);
     let read = facts(&mut transcript, node, around);
     let about = transcript.note(read);
     transcript.each(node.need("actions").and_then(|actions| actions.items()), action);
-    // Every trial of a task has the task in it.
     let trace = &transcript.trace;
     let is_known = document.items.iter().any(|item| match item {
         Item::Task(Task { gold, .. }) => {
@@ -46,9 +72,9 @@ fn task(node: &Node<'_>, around: &Node<'_>, document: &mut Document) {
         }
         Item::Trace(_) => false,
     });
-    if !is_known {
+    if !of_trial || !is_known {
         let (instruction, user) = about.unwrap_or_default();
-        transcript.finish_task(instruction, user, document);
+        transcript.finish_task(Task { instruction, user, ..Task::default() }, document);
     }
 }
 
