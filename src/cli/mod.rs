@@ -13,6 +13,7 @@ mod grade;
 mod http;
 mod inputs;
 mod lint;
+mod log;
 mod mapping;
 mod policy;
 mod print;
@@ -92,7 +93,7 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    init_log();
+    log::init();
     let result = match cli.command.unwrap_or(Command::Serve(Box::new(cli.serve))) {
         Command::Serve(command) => command.run(),
         Command::Demo(command) => command.run(),
@@ -125,16 +126,4 @@ fn without_empty(command: clap::Command) -> clap::Command {
         if arg.get_env().is_some_and(empty) { arg.env(clap::builder::Resettable::Reset) } else { arg }
     });
     command.mut_subcommands(without_empty)
-}
-
-/// Log to standard error: standard output is the protocol's.
-fn init_log() {
-    use tracing_subscriber::filter::Targets;
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::util::SubscriberInitExt;
-    let default =
-        || Targets::new().with_default(tracing::Level::WARN).with_target("incident_mcp", tracing::Level::INFO);
-    let filter = std::env::var("INCIDENT_MCP_LOG").ok().and_then(|filter| filter.parse().ok());
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).without_time();
-    tracing_subscriber::registry().with(lines.with_target(false)).with(filter.unwrap_or_else(default)).init();
 }
