@@ -2,37 +2,42 @@
 
 use super::body;
 use super::drain::{Drain, hold};
+use super::media::{self, Unsuitable};
 use super::message::{Message, malformed};
 use super::refusal::Refusal;
+use super::reworded::{error, no_session, reworded};
+use super::sessions::Sessions;
 use super::sse::{self, Opened};
 use crate::lock::lock;
-use crate::mcp::{Arrival, Handler, Listing, Server};
+use crate::mcp::message::{Fault, without_mark};
+use crate::mcp::{self, Arrival, Handler, Listing, Server};
 use crate::policy::Audit;
 use crate::registry::{DEFAULT, Live, Registry, RegistryError};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use futures::{StreamExt, stream};
 use http_body_util::Full;
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetExtensions, JsonRpcMessage};
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorCode, GetExtensions, JsonRpcMessage};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
-/// How long a session of an old client may be silent. rmcp's five minutes are shorter than some models think, and several
-/// clients never begin again.
-const SESSION_IDLE: Duration = Duration::from_secs(3_600);
+/// Most messages of a batch: each is a request at work.
+const BATCH: usize = 64;
 
-/// How long the answer of a session's call can be asked for again. rmcp keeps a minute's answers, which at full speed are
-/// more than a gigabyte.
-const REPLAY: Duration = Duration::from_secs(5);
+/// The header that names a session.
+const SESSION: &str = "mcp-session-id";
+
+/// The header that names the last event that a client had.
+const LAST_EVENT: &str = "last-event-id";
 
 /// Most sessions of one episode: an agent needs one, and each keeps a task and its last answers.
 const SESSIONS: usize = 64;
@@ -50,8 +55,8 @@ pub struct Public {
 /// Where one episode is reached.
 struct Endpoint {
     live: Arc<Live>,
-    sessions: Arc<LocalSessionManager>,
-    service: StreamableHttpService<Handler, LocalSessionManager>,
+    sessions: Arc<Sessions>,
+    service: StreamableHttpService<Handler, Sessions>,
     /// Requests that wait for their answers.
     waiting: TaskTracker,
 }
@@ -66,7 +71,9 @@ impl Public {
     pub fn router(self: &Arc<Public>) -> Router {
         let routes = Router::new()
             .route("/mcp", any(default_mcp))
+            .route("/mcp/", any(default_mcp))
             .route("/e/{episode}/mcp", any(episode_mcp))
+            .route("/e/{episode}/mcp/", any(episode_mcp))
             .with_state(self.clone());
         let public = self.clone();
         routes.merge(sse::router(self.drain.clone(), move |episode| public.open(episode.unwrap_or(DEFAULT))))
@@ -104,19 +111,18 @@ impl Public {
         }
         let live = self.registry.get(id)?;
         let server = self.server(&live);
-        let mut sessions = LocalSessionManager::default();
-        sessions.session_config.keep_alive = Some(SESSION_IDLE);
-        sessions.session_config.completed_cache_ttl = REPLAY;
-        let sessions = Arc::new(sessions);
+        let sessions = Arc::new(Sessions::new());
         // Streams end when the server does, and when the episode does.
         let end = self.drain.streams().child_token();
-        let config = StreamableHttpServerConfig::default()
+        let mut config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(true)
             .with_json_response(true)
             .with_cancellation_token(end.clone())
             .with_max_request_body_bytes(self.body)
             // Host and Origin have been checked before, alike for everything that listens.
             .disable_allowed_hosts();
+        // Its sessions do that, as the revision of each client has it.
+        config.sse_retry = None;
         let service = StreamableHttpService::new(move || Ok(server.clone().handler()), sessions.clone(), config);
         let waiting = TaskTracker::new();
         let endpoint = Arc::new(Endpoint { live: live.clone(), sessions, service, waiting: waiting.clone() });
@@ -147,7 +153,7 @@ impl Public {
     async fn serve(self: &Arc<Public>, id: &str, request: Request) -> Response {
         if request.method() != Method::POST {
             return match self.endpoint(id) {
-                Ok(endpoint) => ended(endpoint.service.handle(request).await.map(Body::new)),
+                Ok(endpoint) => endpoint.listen(request).await,
                 Err(error) => unknown(&error, &Json::Null),
             };
         }
@@ -156,31 +162,133 @@ impl Public {
             Ok(body) => body,
             Err(refusal) => return refusal.into_response(),
         };
-        let content = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_json = content.is_some_and(|content| content.starts_with("application/json"));
         let message = Message::of(&body);
-        let endpoint = match self.endpoint(id) {
-            Ok(endpoint) => endpoint,
-            Err(error) => return unknown(&error, &message.id),
-        };
+        let suitable = media::is_json(&parts.headers, true).and_then(|()| media::accepts_answers(&mut parts.headers));
+        if let Err(Unsuitable { status, code, message: text, remedy }) = suitable {
+            return error(status, code, text, remedy, &message.id);
+        }
+        match self.endpoint(id) {
+            Ok(endpoint) => endpoint.answer(parts, &body, message).await,
+            Err(error) => unknown(&error, &message.id),
+        }
+    }
+}
+
+impl Endpoint {
+    /// What is no message: a stream that is listened to, a session that ends.
+    async fn listen(&self, mut request: Request) -> Response {
+        let text = |request: &Request, name| Some(request.headers().get(name)?.to_str().unwrap_or_default().to_owned());
+        let session = text(&request, SESSION);
+        if *request.method() == Method::GET {
+            if let Err(Unsuitable { status, code, message, remedy }) = media::accepts_events(request.headers_mut()) {
+                return error(status, code, message, remedy, &Json::Null);
+            }
+            if let Some(session) = session.as_deref().filter(|session| self.sessions.has(session))
+                && let Some(last) = text(&request, LAST_EVENT)
+                && !self.sessions.can_resume(session, &last)
+            {
+                let text = "there is nothing to send behind that event: it is of another session, too old, or the last";
+                let remedy = "leave Last-Event-ID out, or send the request again under its idempotency key";
+                return error(StatusCode::BAD_REQUEST, "NOTHING_TO_RESUME", text, remedy, &Json::Null);
+            }
+        }
+        if *request.method() == Method::DELETE && session.is_some_and(|session| !self.sessions.has(&session)) {
+            return no_session(&Json::Null);
+        }
+        let response = reworded(self.service.handle(request).await.map(Body::new), &Json::Null).await;
+        ended(response)
+    }
+
+    async fn answer(&self, mut parts: Parts, body: &Bytes, message: Message<'_>) -> Response {
+        let id = message.id;
         match message.method.as_ref() {
-            // The request is here whole: this is when it arrived.
-            "tools/call" => drop(parts.extensions.insert(Arrival::new(endpoint.live.queue()))),
-            "initialize" if endpoint.sessions.sessions.read().await.len() >= SESSIONS => {
+            "initialize" if self.sessions.count() >= SESSIONS => {
                 let text = format!("the episode has {SESSIONS} sessions, which is the most");
                 let status = StatusCode::SERVICE_UNAVAILABLE;
-                return error(status, "TOO_MANY_SESSIONS", &text, "end one with DELETE", &message.id);
+                return error(status, "TOO_MANY_SESSIONS", &text, "end one with DELETE", &id);
+            }
+            "initialize" => {
+                if let Err(fault) = mcp::message::read(body) {
+                    return malformed(&fault);
+                }
+            }
+            "" if body.trim_ascii_start().starts_with(b"[") => {
+                let session = parts.headers.get(SESSION).and_then(|session| session.to_str().ok());
+                if session.is_some_and(|session| self.sessions.takes_batches(session)) {
+                    return self.batch(parts, body).await;
+                }
             }
             _ => {}
         }
-        let waiting = endpoint.waiting.token();
-        let request = Request::from_parts(parts, Full::new(body.clone()));
-        let response = endpoint.service.handle(request).await.map(Body::new);
-        // So rmcp answers what is no message, as if it were the content type that is wrong.
-        match response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE && is_json {
-            true => malformed(&body),
-            false => hold(response, waiting),
+        self.arrive(&mut parts, &message.method, &id).await;
+        let waiting = self.waiting.token();
+        let request = Request::from_parts(parts, Full::new(body.slice_ref(without_mark(body))));
+        let response = self.service.handle(request).await.map(Body::new);
+        match response.status() {
+            // So rmcp answers what is no message, as if it were the content type that is wrong.
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => match mcp::message::read(body) {
+                Err(fault) => malformed(&fault),
+                Ok(_) => reworded(response, &id).await,
+            },
+            _ => hold(reworded(response, &id).await, waiting),
         }
+    }
+
+    /// The request is here whole: this is when it arrived.
+    async fn arrive(&self, parts: &mut Parts, method: &str, id: &Json) {
+        if let Some(session) = parts.headers.get(SESSION).and_then(|session| session.to_str().ok())
+            && let Some(claim) = self.sessions.claim(session, id).await
+        {
+            parts.extensions.insert(claim);
+        }
+        if method == "tools/call" {
+            parts.extensions.insert(Arrival::new(self.live.queue()));
+        }
+    }
+
+    /// Several messages at once, of a client that agreed on the revision that has them. All are at work before the first is answered.
+    async fn batch(&self, parts: Parts, body: &Bytes) -> Response {
+        let messages: Vec<Json> = match serde_json::from_slice(body) {
+            Ok(messages) => messages,
+            Err(error) => return malformed(&Fault::new(ErrorCode::PARSE_ERROR, format!("this is not JSON: {error}"))),
+        };
+        if messages.is_empty() || messages.len() > BATCH {
+            let text = format!("a batch has 1 to {BATCH} messages");
+            return malformed(&Fault::new(ErrorCode::INVALID_REQUEST, text));
+        }
+        let waiting = self.waiting.token();
+        let (mut answers, mut ids) = (Vec::new(), BTreeSet::new());
+        for element in messages {
+            let read = mcp::element_of_batch(&element).and_then(|_| match ids.insert(element["id"].to_string()) {
+                false if !element["id"].is_null() => {
+                    let fault = Fault::new(ErrorCode::INVALID_REQUEST, "another request of the batch has this id");
+                    Err(Fault { id: Some(element["id"].clone()), ..fault })
+                }
+                _ => Ok(()),
+            });
+            if let Err(fault) = read {
+                answers.push(Body::from(format!("data: {}\n\n", fault.answer())));
+                continue;
+            }
+            let mut parts = parts.clone();
+            self.arrive(&mut parts, element["method"].as_str().unwrap_or_default(), &element["id"]).await;
+            let request = Request::from_parts(parts, Full::new(Bytes::from(element.to_string())));
+            let response = reworded(self.service.handle(request).await.map(Body::new), &element["id"]).await;
+            match response.headers().get(CONTENT_TYPE) {
+                Some(kind) if kind.as_bytes().starts_with(b"text/event-stream") => answers.push(response.into_body()),
+                Some(_) => match body::read(response.into_body()).await {
+                    Ok(text) => answers.push(Body::from([b"data: ", text.as_ref(), b"\n\n"].concat())),
+                    Err(refusal) => return refusal.into_response(),
+                },
+                // What asks for no answer is accepted.
+                None => {}
+            }
+        }
+        if answers.is_empty() {
+            return StatusCode::ACCEPTED.into_response();
+        }
+        let events = Body::from_stream(stream::iter(answers.into_iter().map(Body::into_data_stream)).flatten());
+        hold(([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-cache")], events).into_response(), waiting)
     }
 }
 
@@ -215,13 +323,4 @@ fn missing(wrong: &RegistryError) -> (StatusCode, &'static str) {
 fn unknown(wrong: &RegistryError, id: &Json) -> Response {
     let (status, code) = missing(wrong);
     error(status, code, &wrong.to_string(), ELSEWHERE, id)
-}
-
-fn error(status: StatusCode, code: &str, message: &str, remedy: &str, id: &Json) -> Response {
-    let body = json!({
-        "jsonrpc": "2.0",
-        "id": id,
-        "error": { "code": -32001, "message": message, "data": { "code": code, "remedy": remedy } },
-    });
-    (status, axum::Json(body)).into_response()
 }

@@ -6,6 +6,7 @@ use super::drain::{Drain, hold};
 use super::message;
 use super::refusal::Refusal;
 use crate::lock::lock;
+use crate::mcp::{self, Orderly};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
@@ -18,6 +19,7 @@ use futures::StreamExt;
 use futures::channel::mpsc::{Sender, channel};
 use futures::{sink, stream};
 use rmcp::model::{ClientJsonRpcMessage, GetExtensions, JsonRpcMessage, ServerJsonRpcMessage};
+use rmcp::transport::sink_stream::SinkStreamTransport;
 use rmcp::{ServerHandler, ServiceExt};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -133,7 +135,8 @@ async fn begin<S: ServerHandler>(
     // When all is answered the way up ends, then rmcp, then the way down.
     let up = Box::pin(up.take_until(sessions.drain.streams().clone().cancelled_owned()));
     tokio::spawn(async move {
-        match server.serve_with_ct((Box::pin(answers), up), left).await {
+        let transport = Orderly::new(SinkStreamTransport::new(Box::pin(answers), up), BACKLOG);
+        match server.serve_with_ct(transport, left).await {
             Ok(running) => drop(running.waiting().await),
             Err(error) => tracing::debug!("an SSE client left before it began: {error}"),
         }
@@ -156,9 +159,9 @@ async fn up<S: ServerHandler>(
     body: Body,
 ) -> Result<Response, Refusal> {
     let body = body::read(body).await?;
-    let mut message = match serde_json::from_slice::<ClientJsonRpcMessage>(&body) {
+    let mut message = match mcp::message::read(&body) {
         Ok(message) => message,
-        Err(_) => return Ok(message::malformed(&body)),
+        Err(fault) => return Ok(message::malformed(&fault)),
     };
     let mut present = sessions.present();
     let session = address.ok().and_then(|Query(address)| present.get_mut(&address.session));

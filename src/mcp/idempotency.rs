@@ -16,18 +16,39 @@ const LENGTH: usize = 255;
 /// The key of a call, where it has one.
 pub fn key(context: &RequestContext<RoleServer>) -> Result<Option<String>, ErrorData> {
     let header = || {
-        let parts = context.extensions.get::<Parts>()?;
-        Some(parts.headers.get(HEADER)?.to_str().unwrap_or_default().to_owned())
+        let mut values = context.extensions.get::<Parts>()?.headers.get_all(HEADER).iter();
+        // Of two keys neither is the call's.
+        let (value, other) = (values.next()?, values.next());
+        Some(value.to_str().ok().filter(|_| other.is_none()).unwrap_or_default().to_owned())
     };
     let key = match context.meta.get(META) {
         Some(key) => Some(key.as_str().unwrap_or_default().to_owned()),
         None => header(),
     };
     match key {
-        Some(key) if key.is_empty() || key.len() > LENGTH => {
-            let message = format!("an idempotency key is a text of 1 to {LENGTH} printable ASCII characters");
+        Some(key) if !is_key(&key) => {
+            let message = format!("an idempotency key is one text of 1 to {LENGTH} printable ASCII characters");
             Err(ErrorData::invalid_params(message, None))
         }
         key => Ok(key),
+    }
+}
+
+fn is_key(key: &str) -> bool {
+    (1..=LENGTH).contains(&key.len()) && key.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_key;
+
+    #[test]
+    fn a_key_is_printable_and_of_a_length() {
+        for key in ["k", "a key", "~", "4bf92f35-77b3", &"x".repeat(255)] {
+            assert!(is_key(key), "{key:?}");
+        }
+        for key in ["", "a\nb", "\t", "\0", "\u{7f}", "é", "a\u{200b}", &"x".repeat(256)] {
+            assert!(!is_key(key), "{key:?}");
+        }
     }
 }

@@ -8,6 +8,9 @@ mod completions;
 mod conformance;
 mod idempotency;
 mod lines;
+pub mod message;
+mod orderly;
+mod pipe;
 mod progress;
 mod prompts;
 mod resources;
@@ -15,6 +18,8 @@ pub mod stdio;
 pub mod tools;
 
 pub use arrival::Arrival;
+pub use orderly::Orderly;
+pub use pipe::element_of_batch;
 
 use crate::episode::Episode;
 use crate::policy::{Audit, Policy};
@@ -110,9 +115,10 @@ impl ServerHandler for Server {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        first_page(page.as_ref())?;
         Ok(ListToolsResult::with_all_items(self.listing.tools.clone())
             .with_ttl_ms(STATIC_TTL)
             .with_cache_scope(CacheScope::Public))
@@ -152,9 +158,10 @@ impl ServerHandler for Server {
 
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
+        first_page(page.as_ref())?;
         Ok(ListResourcesResult::with_all_items(resources::list(self.live.policy()))
             .with_ttl_ms(STATIC_TTL)
             .with_cache_scope(CacheScope::Public))
@@ -162,9 +169,10 @@ impl ServerHandler for Server {
 
     async fn list_resource_templates(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        first_page(page.as_ref())?;
         Ok(ListResourceTemplatesResult::with_all_items(resources::templates(self.live.policy()))
             .with_ttl_ms(STATIC_TTL)
             .with_cache_scope(CacheScope::Public))
@@ -180,9 +188,10 @@ impl ServerHandler for Server {
 
     async fn list_prompts(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
+        first_page(page.as_ref())?;
         Ok(ListPromptsResult::with_all_items(prompts::list(self.live.policy()))
             .with_ttl_ms(STATIC_TTL)
             .with_cache_scope(CacheScope::Public))
@@ -211,25 +220,26 @@ impl ServerHandler for Server {
         request: CustomRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        /// The methods whose parameters can be malformed.
-        const METHODS: [&str; 9] = [
-            "initialize",
-            "tools/call",
-            "tools/list",
-            "resources/list",
-            "resources/read",
-            "resources/templates/list",
-            "prompts/list",
-            "prompts/get",
-            "completion/complete",
-        ];
         // 2026-07-28 has no handshake, and only its requests name their revision.
         let removed = request.method == "initialize" && context.meta.protocol_version().is_some();
-        if !removed && METHODS.contains(&request.method.as_str()) {
-            let message = format!("the parameters of {} have another shape", request.method);
-            return Err(ErrorData::invalid_params(message, None));
+        match message::misfit(&request.method, request.params.as_ref()).filter(|_| !removed) {
+            Some(message) => Err(ErrorData::invalid_params(message, None)),
+            None => {
+                let message = format!("there is no method {:?} here", request.method);
+                Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None))
+            }
         }
-        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
+    }
+}
+
+/// Every list is one page, so that a cursor is none of ours, which the specification wants refused.
+fn first_page(page: Option<&PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match page.and_then(|page| page.cursor.as_deref()) {
+        None => Ok(()),
+        Some(cursor) => {
+            let message = format!("the cursor {cursor:?} is unknown: this list has one page");
+            Err(ErrorData::invalid_params(message, None))
+        }
     }
 }
 

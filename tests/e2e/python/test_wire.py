@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from program import HALTING, METRIC, NOTE, PROGRAM, environment
+from program import HALTING, MANAGER, METRIC, NOTE, PROGRAM, environment
 
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
     "io.modelcontextprotocol/clientInfo": {"name": "wire", "version": "1"},
 }
-INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, UNSUPPORTED_VERSION = -32600, -32601, -32602, -32022
+PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND = -32700, -32600, -32601
+INVALID_PARAMS, UNSUPPORTED_VERSION = -32602, -32022
 
 
 def line(message) -> bytes:
@@ -81,7 +82,7 @@ def run(*parts: bytes, arguments: tuple[str, ...] = ()) -> Ran:
     assert "panicked" not in log
     answers = [json.loads(text) for text in ran.stdout.decode().splitlines()]
     # Nothing but answers is on standard output.
-    for answer in answers:
+    for answer in (one for answer in answers for one in (answer if isinstance(answer, list) else [answer])):
         assert answer["jsonrpc"] == "2.0" and ("result" in answer) != ("error" in answer), answer
     ended = re.search(r"episode ended: (\d+) calls.* state ([0-9a-f]{64})", log)
     assert ended, log
@@ -107,29 +108,48 @@ UNREADABLE = {
         b"null", b"[" * 100_000 + b"]" * 100_000
     ),
     "nested 100000 deep and never closed": b'{"a":' * 100_000 + b"\n",
-    "a line of 5 MB": call(1, "add_incident_update", NOTE | {"note": "x" * 5_000_000}),
     "a number beyond all bounds": b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":1e999}}\n',
     "two messages on a line": ping(1).strip() + ping(2),
-    "a batch": line([json.loads(ping(1)), json.loads(call(2, "log_metric", METRIC))]),
-    "an empty batch": b"[]\n",
-    "an empty object": b"{}\n",
-    "a number": b"12\n",
-    "null": b"null\n",
-    "another protocol": line({"jsonrpc": "1.0", "id": 1, "method": "ping"}),
-    "no protocol": line({"id": 1, "method": "ping"}),
-    "an id that is an object": line({"jsonrpc": "2.0", "id": {}, "method": "ping"}),
-    "parameters that are a list": request(1, "tools/call", ["log_metric"]),
-    "a method that is a number": line({"jsonrpc": "2.0", "id": 1, "method": 7}),
+}
+
+#: What is JSON and no message, with the id that can be read and the code of the refusal.
+NO_MESSAGE = {
+    "a line of 5 MB": (call(1, "add_incident_update", NOTE | {"note": "x" * 5_000_000}), None, INVALID_REQUEST),
+    "a batch": (line([json.loads(ping(1)), json.loads(call(2, "log_metric", METRIC))]), None, INVALID_REQUEST),
+    "an empty batch": (b"[]\n", None, INVALID_REQUEST),
+    "an empty object": (b"{}\n", None, INVALID_REQUEST),
+    "a number": (b"12\n", None, INVALID_REQUEST),
+    "null": (b"null\n", None, INVALID_REQUEST),
+    "another protocol": (line({"jsonrpc": "1.0", "id": 1, "method": "ping"}), 1, INVALID_REQUEST),
+    "no protocol": (line({"id": 1, "method": "ping"}), 1, INVALID_REQUEST),
+    "no method": (line({"jsonrpc": "2.0", "id": "a"}), "a", INVALID_REQUEST),
+    "an id that is an object": (line({"jsonrpc": "2.0", "id": {}, "method": "ping"}), None, INVALID_REQUEST),
+    "an id that is null": (line({"jsonrpc": "2.0", "id": None, "method": "ping"}), None, INVALID_REQUEST),
+    "an id with a fraction": (line({"jsonrpc": "2.0", "id": 1.5, "method": "ping"}), 1.5, INVALID_REQUEST),
+    "an id of 65 bits": (line({"jsonrpc": "2.0", "id": 2**64 + 1, "method": "ping"}), None, INVALID_REQUEST),
+    "two ids": (ping(1).replace(b'"id": 1', b'"id": 2, "id": 1'), 1, INVALID_REQUEST),
+    "a method that is a number": (line({"jsonrpc": "2.0", "id": 1, "method": 7}), 1, INVALID_REQUEST),
+    "parameters that are a list": (request(1, "tools/call", ["log_metric"]), 1, INVALID_PARAMS),
 }
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_is_no_message_is_refused_and_the_server_goes_on(name):
+def test_what_is_no_json_is_refused_and_the_server_goes_on(name):
     ran = run(HANDSHAKE, UNREADABLE[name], ping("after"), call("good", "log_metric", METRIC))
-    assert ran.refusals() == [INVALID_REQUEST]
+    assert ran.refusals() == [PARSE_ERROR]
     assert ran.by_id("after")["result"] == {}
     assert ran.by_id("good")["result"]["structuredContent"]["metric_id"] == "28"
     # The handshake, the refusal, and the two good ones; the call is the only one made.
+    assert (len(ran.answers), ran.calls) == (4, 1)
+
+
+@pytest.mark.parametrize("name", NO_MESSAGE)
+def test_what_is_no_message_is_refused_under_its_id_and_the_server_goes_on(name):
+    text, number, code = NO_MESSAGE[name]
+    ran = run(HANDSHAKE, text, ping("after"), call("good", "log_metric", METRIC))
+    [refusal] = [answer for answer in ran.answers if "error" in answer]
+    assert (refusal.get("id"), refusal["error"]["code"]) == (number, code)
+    assert ran.by_id("after")["result"] == {}
     assert (len(ran.answers), ran.calls) == (4, 1)
 
 
@@ -147,10 +167,10 @@ def test_there_is_an_answer_at_every_depth():
     assert ran.state == UNTOUCHED
 
 
-@pytest.mark.parametrize("name", ["no JSON", "nested 100000 deep", "a batch"])
+@pytest.mark.parametrize("name", ["no JSON", "nested 100000 deep"])
 def test_nor_does_it_keep_a_session_from_beginning(name):
     ran = run(UNREADABLE[name], HANDSHAKE, ping("after"))
-    assert ran.refusals() == [INVALID_REQUEST]
+    assert ran.refusals() == [PARSE_ERROR]
     assert ran.by_id(0)["result"]["protocolVersion"] == "2025-11-25"
     assert ran.by_id("after")["result"] == {}
 
@@ -179,6 +199,11 @@ def test_half_a_line_at_the_end_is_dropped(end):
 def test_half_a_call_at_the_end_is_not_made():
     ran = run(HANDSHAKE, ping(1), call(2, "log_metric", METRIC)[:-20])
     assert ([answer["id"] for answer in ran.answers], ran.calls, ran.state) == ([0, 1], 0, UNTOUCHED)
+
+
+def test_a_whole_message_at_the_end_needs_no_line_end():
+    ran = run(HANDSHAKE, call(1, "log_metric", METRIC).strip())
+    assert ran.by_id(1)["result"]["structuredContent"]["metric_id"] == "28"
 
 
 MALFORMED = [
@@ -258,6 +283,78 @@ def test_pipelined_writes_run_and_are_answered_in_order():
     ids = [int(answer["result"]["structuredContent"]["update_id"]) for answer in ran.answers[1:]]
     assert ids == list(range(ids[0], ids[0] + count))
     assert ran.calls == count
+
+
+def test_every_call_is_answered_though_input_ends_and_answers_wait_to_be_read():
+    """Far more than fit in the pipes: the server reads on when it has answered, and forgets nothing at the end."""
+    count = 20_000
+    lookup = call("?", "find_users", {"user_id": MANAGER, "acting_user": MANAGER})
+    text = HANDSHAKE + b"".join(lookup.replace(b'"?"', b"%d" % number) for number in range(1, count + 1))
+    ran = run(text)
+    assert [answer["id"] for answer in ran.answers] == list(range(count + 1))
+    assert ran.calls == count
+
+
+def test_requests_under_one_id_are_answered_one_after_the_other():
+    ran = run(HANDSHAKE, *[call(1, "add_incident_update", NOTE)] * 5, ping(1))
+    assert [answer["id"] for answer in ran.answers] == [0] + [1] * 6
+    ids = [int(answer["result"]["structuredContent"]["update_id"]) for answer in ran.answers[1:-1]]
+    assert ids == list(range(ids[0], ids[0] + 5))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        notification("notifications/initialized"),
+        notification("notifications/cancelled", {"requestId": 1}),
+        notification("notifications/anything", {"x": 1}),
+        line({"jsonrpc": "2.0", "id": 9, "result": {}}),
+        line({"jsonrpc": "2.0", "id": 9, "error": {"code": 1, "message": "x"}}),
+        line({"jsonrpc": "2.0", "error": {"code": 1, "message": "x"}}),
+    ],
+)
+def test_what_asks_for_no_answer_may_come_before_the_handshake(first):
+    ran = run(first, first, HANDSHAKE, ping(1))
+    assert [answer["id"] for answer in ran.answers] == [0, 1]
+
+
+def test_an_initialize_that_lacks_something_is_told_what_and_another_may_follow():
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}}
+    ran = run(request(7, "initialize", params), notification("notifications/initialized"), HANDSHAKE, ping(1))
+    refusal = ran.by_id(7)["error"]
+    assert refusal["code"] == INVALID_PARAMS and "clientInfo" in refusal["message"]
+    assert [answer["id"] for answer in ran.answers] == [7, 0, 1]
+
+
+def test_a_cursor_that_was_never_given_is_refused():
+    methods = ["tools/list", "resources/list", "resources/templates/list", "prompts/list"]
+    ran = run(HANDSHAKE, *(request(method, method, {"cursor": "x"}) for method in methods))
+    assert [ran.by_id(method)["error"]["code"] for method in methods] == [INVALID_PARAMS] * len(methods)
+
+
+# Batches, which one revision has.
+
+
+def test_a_batch_is_answered_as_one_where_its_revision_was_agreed_on():
+    begin = INITIALIZE.replace(b"2025-11-25", b"2025-03-26")
+    calls = [json.loads(call(number, "add_incident_update", NOTE)) for number in (1, 2)]
+    told = json.loads(notification("notifications/anything"))
+    broken = {"jsonrpc": "2.0", "id": 3}
+    first, second, third = run(begin, line([calls[0], told, broken, calls[1]]), line([told]), ping(4)).answers
+    assert (first["id"], third["id"]) == (0, 4)
+    assert sorted(answer["id"] for answer in second) == [1, 2, 3]
+    [refusal] = [answer for answer in second if "error" in answer]
+    assert (refusal["id"], refusal["error"]["code"]) == (3, INVALID_REQUEST)
+
+
+def test_a_batch_does_not_wait_for_what_is_cancelled():
+    begin = INITIALIZE.replace(b"2025-11-25", b"2025-03-26")
+    batch = [json.loads(ping(1)), json.loads(call(2, "add_incident_update", NOTE))]
+    cancel = json.loads(notification("notifications/cancelled", {"requestId": 2}))
+    ran = run(begin, line([*batch, cancel]), ping(3))
+    [answers] = [answer for answer in ran.answers if isinstance(answer, list)]
+    assert [answer["id"] for answer in answers] in ([1], [1, 2])
+    assert {"jsonrpc": "2.0", "id": 3, "result": {}} in ran.answers
 
 
 def test_the_same_input_gives_the_same_output():
