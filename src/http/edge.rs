@@ -4,13 +4,13 @@ use super::body;
 use super::drain::{Accepted, Drain, hold};
 use super::guard::Guard;
 use super::listen::Peer;
+use super::pages::Page;
 use super::refusal::Refusal;
 use super::trace;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONNECTION, HeaderName};
-use axum::http::request::Parts;
+use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -23,7 +23,6 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 /// How much clients may ask for.
 #[derive(Clone, Copy, Debug)]
@@ -75,20 +74,7 @@ impl Edge {
                 no_such(StatusCode::METHOD_NOT_ALLOWED, "NO_SUCH_METHOD", "this address does not know that method")
             })
             .layer(from_fn_with_state(self.clone(), pass));
-        // Only where pages of other origins are meant to come: every answer costs more with it.
-        let routes = if self.guard.expects_pages() { routes.layer(self.clone().cors()) } else { routes };
         routes.merge(health)
-    }
-
-    /// What browsers ask for before they let a page of another origin use this server.
-    fn cors(self: Arc<Edge>) -> CorsLayer {
-        let allowed =
-            move |origin: &HeaderValue, _: &Parts| origin.to_str().is_ok_and(|origin| self.guard.is_origin(origin));
-        CorsLayer::new()
-            .allow_origin(AllowOrigin::predicate(allowed))
-            .allow_methods([Method::GET, Method::POST, Method::DELETE])
-            .allow_headers(AllowHeaders::mirror_request())
-            .expose_headers([HeaderName::from_static("mcp-session-id")])
     }
 
     /// Forget the addresses that have not asked for a while.
@@ -112,7 +98,7 @@ impl Edge {
                 "wait a second, then go on more slowly",
             ));
         }
-        self.guard.check(request.headers())?;
+        self.guard.check(request.uri(), request.headers())?;
         let accepted = self.drain.accept().ok_or_else(Refusal::draining)?;
         let place = self.places.clone().try_acquire_owned().map_err(|_| {
             Refusal::new(
@@ -152,7 +138,14 @@ impl Edge {
 }
 
 async fn pass(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    let page = Page::of(&request, &edge.guard);
+    if let Some(answer) = page.as_ref().and_then(|page| page.preflight(&request)) {
+        return answer;
+    }
     let mut response = edge.answer(request, next).await;
+    if let Some(page) = page {
+        response = page.shown(response);
+    }
     if edge.drain.has_begun() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -2,7 +2,7 @@
 
 use super::refusal::Refusal;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -64,9 +64,9 @@ impl Guard {
     }
 
     /// Let pass, or say why not.
-    pub fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        let host = text(&HOST).unwrap_or_default();
+        let host = self.host(target, headers)?;
         if !self.is_host(host) {
             return Err(Refusal::new(
                 StatusCode::FORBIDDEN,
@@ -75,9 +75,8 @@ impl Guard {
                 "use the server's address, or start it with --allow-host",
             ));
         }
-        if let Some(origin) = text(&ORIGIN)
-            && !self.is_origin(origin)
-        {
+        let mut origins = headers.get_all(ORIGIN).iter().map(|value| value.to_str().unwrap_or_default());
+        if let Some(origin) = origins.find(|origin| !self.is_origin(origin)) {
             return Err(Refusal::new(
                 StatusCode::FORBIDDEN,
                 "ORIGIN_NOT_ALLOWED",
@@ -103,16 +102,24 @@ impl Guard {
         }
     }
 
+    /// The host that is asked, as RFC 9112 has it: a target with a host is what counts, and of two headers neither.
+    fn host<'a>(&self, target: &'a Uri, headers: &'a HeaderMap) -> Result<&'a str, Refusal> {
+        let mut named = headers.get_all(HOST).iter();
+        let (first, second) = (named.next(), named.next());
+        let missing = first.is_none() && target.host().is_none() && !self.any_host;
+        if missing || second.is_some() {
+            let message = "a request names the host that it asks in one Host header";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "BAD_HOST", message, "send one Host header"));
+        }
+        let header = || first.and_then(|host| host.to_str().ok()).unwrap_or_default();
+        Ok(target.host().unwrap_or_else(header))
+    }
+
     fn is_host(&self, host: &str) -> bool {
         let host = without_port(host).to_ascii_lowercase();
         self.any_host
             || self.hosts.contains(host.trim_matches(['[', ']']))
             || self.addresses && host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
-    }
-
-    /// Whether pages of other machines may come.
-    pub fn expects_pages(&self) -> bool {
-        !self.origins.is_empty()
     }
 
     /// Pages of this machine pass at any port; others have to be named.

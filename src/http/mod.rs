@@ -11,6 +11,7 @@ pub mod guard;
 mod listen;
 mod media;
 mod message;
+mod pages;
 mod public;
 mod refusal;
 mod replay;
