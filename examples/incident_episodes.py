@@ -86,7 +86,11 @@ class Episode:
 
     async def journal(self) -> list[Json]:
         """Every call with its arguments, answer, rule and changes."""
-        return (await self._ask("GET", "/journal"))["calls"]
+        calls, page = [], {"next": 0}
+        while "next" in page:
+            page = await self._ask("GET", "/journal", params={"after": page["next"]})
+            calls += page["calls"]
+        return calls
 
     async def summary(self) -> Json:
         """How many calls, how many halts by rule, what is unpaid, and the hash."""

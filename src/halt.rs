@@ -6,6 +6,9 @@ use serde_json::{Map, Value as Json};
 /// The outcome of a call that went through.
 pub const OK: &str = "ok";
 
+/// The code of a failure of the program, which is answered like a halt.
+pub const FAULT: &str = "FAULT";
+
 /// The code of a refusal of arguments that do not fit.
 pub const INVALID_INPUT: &str = "INVALID_INPUT";
 

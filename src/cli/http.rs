@@ -3,6 +3,7 @@
 use super::setup::{Setup, fixtures, listed};
 use super::{Answer, Error};
 use clap::Args;
+use incident_mcp::episode::Budget;
 use incident_mcp::http::guard::Secret;
 use incident_mcp::http::{Access, Limits, Listener, Options};
 use incident_mcp::registry::{self, DEFAULT_FIXTURES, Durable, Recorder, Registry};
@@ -71,14 +72,20 @@ fn named(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 impl Http {
-    pub fn serve(&self, address: &str, setup: &Setup, recorder: Option<Recorder>) -> Result<Answer, Error> {
+    pub fn serve(
+        &self,
+        address: &str,
+        setup: &Setup,
+        budget: Budget,
+        recorder: Option<Recorder>,
+    ) -> Result<Answer, Error> {
         let token = secret(self.token_file.as_ref(), "INCIDENT_MCP_TOKEN")?;
         let control_token = secret(self.control_token_file.as_ref(), "INCIDENT_MCP_CONTROL_TOKEN")?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             // Before anybody can know that there is a server.
             let signals = Signals::hear()?;
-            let registry = Registry::open(self.registry(setup, recorder)?).await?;
+            let registry = Registry::open(self.registry(setup, budget, recorder)?).await?;
             let public = Listener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
             let control = match &self.control {
                 None => None,
@@ -112,7 +119,7 @@ impl Http {
         })
     }
 
-    fn registry(&self, setup: &Setup, recorder: Option<Recorder>) -> Result<registry::Setup, Error> {
+    fn registry(&self, setup: &Setup, budget: Budget, recorder: Option<Recorder>) -> Result<registry::Setup, Error> {
         let mut sets = BTreeMap::from([(DEFAULT_FIXTURES.to_owned(), setup.fixtures()?)]);
         for (name, folder) in &self.fixtures_named {
             let head = format!("the fixtures {name} have problems:");
@@ -124,7 +131,7 @@ impl Http {
             source: setup.policy.source.source(),
             fixtures: sets,
             defaults: setup.spec(),
-            limits: registry::Limits { episodes: self.max_episodes, ttl },
+            limits: registry::Limits { episodes: self.max_episodes, ttl, budget },
             durable,
             recorder,
         })

@@ -4,6 +4,7 @@ use super::http::Http;
 use super::setup::Setup;
 use super::{Answer, Error};
 use clap::Args;
+use incident_mcp::episode::Budget;
 use incident_mcp::mcp::{Server, stdio};
 use incident_mcp::registry::Recorder;
 use std::path::PathBuf;
@@ -15,6 +16,12 @@ pub struct Serve {
     /// Write each episode's calls to <DIR>/<episode>.ndjson as they are made
     #[arg(long, value_name = "DIR", env = "INCIDENT_MCP_JOURNAL")]
     journal: Option<PathBuf>,
+    /// Most calls of one episode; beyond, its calls are refused
+    #[arg(long, value_name = "N", default_value_t = Budget::default().calls, env = "INCIDENT_MCP_MAX_CALLS")]
+    max_calls: usize,
+    /// Most bytes of one episode's journal; beyond, its calls are refused
+    #[arg(long, value_name = "BYTES", default_value_t = Budget::default().journal, env = "INCIDENT_MCP_MAX_JOURNAL")]
+    max_journal: usize,
     #[command(flatten)]
     http: Http,
 }
@@ -25,10 +32,13 @@ const LISTED: usize = 20;
 impl Serve {
     pub fn run(&self) -> Result<Answer, Error> {
         let recorder = self.journal.as_deref().map(Recorder::open).transpose()?;
+        let budget = Budget { calls: self.max_calls, journal: self.max_journal };
         if let Some(address) = &self.http.address {
-            return self.http.serve(address, &self.setup, recorder);
+            return self.http.serve(address, &self.setup, budget, recorder);
         }
-        let server = Server::alone(self.setup.episode()?, recorder.as_ref());
+        let mut episode = self.setup.episode()?;
+        episode.limit(budget);
+        let server = Server::alone(episode, recorder.as_ref());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let summary = runtime.block_on(async {
             stdio::serve(server.clone()).await?;

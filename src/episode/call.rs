@@ -1,10 +1,11 @@
 //! The life of a call: shape and types, references, acting user, rules, write, journal; one transaction.
 
+use super::budget::{self, ANSWER};
 use super::judge::{Stop, Verdict, judge};
 use super::{CallError, Consulted, Episode, Outcome, find};
 use crate::action;
 use crate::action::call::{Call, Permit};
-use crate::halt::{Halt, OK, Problem};
+use crate::halt::{FAULT, Halt, OK, Problem};
 use crate::policy::{Act, Audit, Policy, Tool, Work, expression};
 use crate::store::catalogue::AUDIT_LOGS;
 use crate::store::fixtures::brief_text;
@@ -57,6 +58,14 @@ pub(super) struct Record {
     pub consulted: Vec<Consulted>,
 }
 
+impl Outcome {
+    /// A refusal that no rule gave, of a call that is not in the journal.
+    fn outside(answer: Map<String, Json>) -> Outcome {
+        let text = serde_json::to_string(&answer).unwrap_or_default();
+        Outcome { answer, text, is_error: true, rule: None, consulted: Vec::new(), number: 0, repeated: false }
+    }
+}
+
 impl Episode {
     /// Run one tool call. A halt or a fault writes nothing but its journal entry.
     pub fn call(&mut self, name: &str, arguments: Map<String, Json>) -> Result<Outcome, CallError> {
@@ -86,8 +95,11 @@ impl Episode {
                 Err(failure) => return Ok(self.fault(name, given, &failure)),
             }
         }
+        if let Some(answer) = self.budget.refusal(&self.tally, given.len()) {
+            return Ok(Outcome::outside(answer));
+        }
         Ok(self.caught(name, given, |episode, given| {
-            episode.attempt(&policy, name, given, key, |verdict, record| match &tool.work {
+            episode.attempt(&policy, name, given, key, ANSWER, |verdict, record| match &tool.work {
                 Work::Find(table) => find::find(verdict, tool, table, arguments, record),
                 Work::Act(act) => run(verdict, tool, act, arguments, record),
             })
@@ -106,7 +118,8 @@ impl Episode {
         let given = serde_json::to_string(arguments).unwrap_or_default();
         let (mut rows, mut originals) = (Vec::new(), Originals::default());
         let outcome = self.caught(name, given, |episode, given| {
-            episode.attempt(&policy, name, given, None, |verdict, record| {
+            // The evaluator's own question, whose answer is a list of ids.
+            episode.attempt(&policy, name, given, None, usize::MAX, |verdict, record| {
                 let (done, found) = find::look_up(verdict, query, record)?;
                 originals = verdict.tx.originals(&found)?;
                 rows = found;
@@ -121,7 +134,7 @@ impl Episode {
         let policy = self.policy.clone();
         let given = serde_json::to_string(arguments).unwrap_or_default();
         self.caught(name, given, |episode, given| {
-            episode.attempt(&policy, name, given, None, |verdict, _| Err(verdict.invalid(vec![problem]).into()))
+            episode.attempt(&policy, name, given, None, ANSWER, |verdict, _| Err(verdict.invalid(vec![problem]).into()))
         })
     }
 
@@ -162,13 +175,14 @@ impl Episode {
         name: &str,
         given: &str,
         key: Option<&str>,
+        longest: usize,
         work: impl FnOnce(&Verdict<'_>, &mut Record) -> Result<Done, Stop>,
     ) -> Result<Outcome, Failure> {
         let (mode, audit, session) = (self.mode, self.audit, self.actor);
         let mut tx = self.store.transaction()?;
         let mut record = Record { number: tx.next_call()?, ..Record::default() };
         let verdict = Verdict { policy, tx: &tx, mode, audit, session, foreign: None };
-        let (answer, ledger, outcome, rule) = match work(&verdict, &mut record) {
+        let (mut answer, mut ledger, mut outcome, mut rule) = match work(&verdict, &mut record) {
             Ok(done) => (done.answer, Some(done.ledger), OK.to_owned(), None),
             Err(Stop::Halt(halt)) => {
                 let (code, rule) = (halt.code.clone(), halt.rule.clone());
@@ -176,6 +190,12 @@ impl Episode {
             }
             Err(Stop::Failure(failure)) => return Err(failure),
         };
+        let mut text = serde_json::to_string(&answer)?;
+        if text.len() > longest {
+            answer = budget::too_long();
+            text = serde_json::to_string(&answer)?;
+            (ledger, outcome, rule) = (None, budget::ANSWER_TOO_LONG.to_owned(), None);
+        }
         let mut changes = tx.changes();
         if ledger.is_none() && !changes.is_empty() {
             // An action that stopped half-way: its rows go, the journal entry stays.
@@ -189,7 +209,7 @@ impl Episode {
             tool: name.to_owned(),
             actor: record.actor.map(|id| id.to_string()),
             arguments: given.to_owned(),
-            answer: serde_json::to_string(&answer)?,
+            answer: text,
             outcome,
             rule,
             violations: serde_json::to_string(&record.violations)?,
@@ -205,6 +225,7 @@ impl Episode {
             }
         }
         tx.commit()?;
+        self.tally.add(&entry);
         let Entry { answer: text, rule, .. } = entry;
         let Record { number, consulted, .. } = record;
         Ok(Outcome { answer, text, is_error: ledger.is_none(), rule, consulted, number, repeated: false })
@@ -215,20 +236,17 @@ impl Episode {
         let number = self.store.transaction().and_then(|tx| tx.next_call()).unwrap_or(0);
         let id = format!("fault-{number}");
         tracing::error!(tool = name, id, "call failed: {failure}");
-        let answer = json!({
-            "halt": true,
-            "code": "FAULT",
-            "message": format!("The server failed ({id}); nothing was written."),
-            "remedy": "This is no fault of the call. Go on with something else, or report the number.",
-        });
+        let message = format!("The server failed ({id}); nothing was written.");
+        let remedy = "This is no fault of the call. Go on with something else, or report the number.";
+        let answer = budget::refusal(FAULT, &message, remedy);
         let entry = Entry {
             call: number,
             key: None,
             tool: name.to_owned(),
             actor: None,
             arguments: given,
-            answer: answer.to_string(),
-            outcome: "FAULT".to_owned(),
+            answer: serde_json::to_string(&answer).unwrap_or_default(),
+            outcome: FAULT.to_owned(),
             rule: None,
             violations: "[]".to_owned(),
             changes: "[]".to_owned(),
@@ -237,19 +255,11 @@ impl Episode {
             tx.append(&entry)?;
             tx.commit()
         });
-        if let Err(error) = journaled {
-            tracing::error!(id, "the failure could not be journaled: {error}");
+        match journaled {
+            Ok(()) => self.tally.add(&entry),
+            Err(error) => tracing::error!(id, "the failure could not be journaled: {error}"),
         }
-        let answer = object(answer).unwrap_or_default();
-        Outcome {
-            answer,
-            text: entry.answer,
-            is_error: true,
-            rule: None,
-            consulted: Vec::new(),
-            number,
-            repeated: false,
-        }
+        Outcome { number, ..Outcome::outside(answer) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lookups: typed filters on one table, a page at a time. They need an active acting user, no particular role.
 
 use super::Mode;
+use super::budget::PAGE;
 use super::call::{Done, Ledger, Record};
 use super::judge::{Stop, Verdict};
 use crate::halt::Problem;
@@ -8,7 +9,7 @@ use crate::policy::Tool;
 use crate::policy::schema::{ACTING_USER, CONTAINS, CURSOR, DETAIL, DETAILED, LIMIT, ROWS, SINCE, UNTIL};
 use crate::store::catalogue::{Filter, Table};
 use crate::store::fixtures::brief_text;
-use crate::store::{Page, Predicate, Query, Row, parse_id};
+use crate::store::{Page, Predicate, Query, Row, Value, parse_id};
 use crate::time;
 use serde_json::{Map, Value as Json};
 
@@ -88,14 +89,27 @@ pub(super) fn look_up(verdict: &Verdict<'_>, query: &Query<'_>, record: &mut Rec
     Ok((Done { answer, ledger: Ledger::default() }, rows))
 }
 
+/// How many of the rows fit on one page: as many as are no longer together than a page may be, and one at least.
+fn fitting(rows: &[Row], detailed: bool) -> usize {
+    let mut room = PAGE;
+    let fits = rows.iter().take_while(|row| {
+        let shown = row.table().columns.iter().zip(row.cells()).filter(|(column, _)| detailed || column.concise);
+        let texts = shown.map(|(_, cell)| if let Value::Text(text) = cell { text.len() } else { 0 }).sum();
+        let left = room.checked_sub(texts);
+        room = left.unwrap_or_default();
+        left.is_some()
+    });
+    fits.count().max(1)
+}
+
 fn answer(table: &Table, rows: &[Row], limit: u32, detailed: bool) -> Done {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let page = &rows[..rows.len().min(limit)];
+    let page = &rows[..fitting(rows, detailed).min(limit).min(rows.len())];
     let shown = page.iter().map(|row| Json::Object(if detailed { row.to_json() } else { row.to_concise_json() }));
     let mut answer = Map::new();
     answer.insert("count".to_owned(), page.len().into());
     answer.insert(table.plural.to_owned(), shown.collect());
-    if rows.len() > limit
+    if rows.len() > page.len()
         && let Some(last) = page.last()
     {
         answer.insert("next_cursor".to_owned(), last.key().to_string().into());

@@ -49,7 +49,7 @@ impl Episode {
         };
         let given = serde_json::to_string(&arguments).unwrap_or_default();
         Ok(self.caught(name, given, |episode, given| {
-            episode.attempt(&policy, name, given, None, |verdict, record| {
+            episode.attempt(&policy, name, given, None, usize::MAX, |verdict, record| {
                 run(&Verdict { foreign: Some(foreign), ..*verdict }, tool, act, arguments, record)
             })
         }))

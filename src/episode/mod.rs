@@ -1,11 +1,13 @@
 //! Episodes: one isolated state each, with a policy, a seeded store, an acting user and a journal.
 
+mod budget;
 mod call;
 mod find;
 mod foreign;
 mod judge;
 mod recorded;
 
+pub use budget::{ANSWER, Budget};
 pub use foreign::{Cell, Foreign};
 pub use recorded::{PROGRAM, RecordError};
 
@@ -15,7 +17,9 @@ use crate::store::catalogue::{Table, USERS};
 use crate::store::difference::{Difference, difference};
 use crate::store::fixtures::Fixtures;
 use crate::store::image::{Image, Sheet};
-use crate::store::{Entry, ErrorCode, Fault, Obligation, Predicate, Query, Row, Store, Value, parse_id, schema_tag};
+use crate::store::{
+    Entry, ErrorCode, Fault, Obligation, Predicate, Query, Row, Store, Tally, Value, parse_id, schema_tag,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -191,6 +195,8 @@ pub struct Episode {
     audit: Audit,
     /// The session's user.
     actor: Option<i64>,
+    budget: Budget,
+    tally: Tally,
 }
 
 impl Episode {
@@ -261,24 +267,31 @@ impl Episode {
         if audit == Audit::Explicit && policy.audit_tool().is_none() {
             return Err(StartError::NoAuditTool(policy.id.clone()));
         }
-        Ok(Episode { policy, store, mode: settings.mode, audit, actor })
+        let begun = store.sheet().is_none_or(|sheet| sheet.bytes() > 0);
+        let tally = if begun { store.transaction()?.tally()? } else { Tally::default() };
+        Ok(Episode { policy, store, mode: settings.mode, audit, actor, budget: Budget::NONE, tally })
     }
 
     /// A new episode from this one's present state, journal included; none where the state is in a file of its own.
     pub fn fork(&self) -> Option<Episode> {
-        let Episode { policy, store, mode, audit, actor } = self;
-        Some(Episode { policy: policy.clone(), store: store.fork()?, mode: *mode, audit: *audit, actor: *actor })
+        let Episode { policy, store, mode, audit, actor, budget, tally } = self;
+        let (policy, store, tally) = (policy.clone(), store.fork()?, tally.clone());
+        Some(Episode { policy, store, mode: *mode, audit: *audit, actor: *actor, budget: *budget, tally })
     }
 
     /// Go back to the state of another episode of the same image, a checkpoint say, journal included.
     pub fn restore(&mut self, earlier: &Episode) -> bool {
-        earlier.store.fork().map(|store| self.store = store).is_some()
+        let Some(store) = earlier.store.fork() else { return false };
+        (self.store, self.tally) = (store, earlier.tally.clone());
+        true
     }
 
     /// Go back to the image. False where the state is in a file of its own.
     pub fn reset(&mut self) -> bool {
         let image = self.store.sheet().map(|sheet| sheet.image().clone());
-        image.map(|image| self.store = image.store()).is_some()
+        let Some(image) = image else { return false };
+        (self.store, self.tally) = (image.store(), Tally::default());
+        true
     }
 
     /// What differs between this state and a later one, cell by cell.
@@ -286,6 +299,14 @@ impl Episode {
         difference(&mut self.store, &mut later.store, extent)
     }
 
+    /// Hold no more than that from now on.
+    pub fn limit(&mut self, budget: Budget) {
+        self.budget = budget;
+    }
+    /// What its journal comes to.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
     /// The policy that it runs under.
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
@@ -302,19 +323,28 @@ impl Episode {
     pub fn journal(&mut self) -> Result<Vec<Entry>, Fault> {
         self.store.journal()
     }
+    /// Its calls after that number, at most so many, and until they are that long; and the duties that they left.
+    pub fn journal_page(
+        &mut self,
+        after: i64,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<(Vec<Entry>, Vec<Obligation>), Fault> {
+        let tx = self.store.transaction()?;
+        let calls = tx.journal_page(after, limit, bytes)?;
+        let last = calls.last().map_or(after, |entry| entry.call);
+        let duties = tx.duties_of(after, last)?;
+        Ok((calls, duties))
+    }
     /// The duties that its writes left, paid or not.
     pub fn obligations(&mut self) -> Result<Vec<Obligation>, Fault> {
         self.store.obligations()
     }
     /// What has happened so far.
     pub fn summary(&mut self) -> Result<Summary, Fault> {
-        let journal = self.journal()?;
-        let mut halts = BTreeMap::new();
-        for rule in journal.iter().filter_map(|entry| entry.rule.clone()) {
-            *halts.entry(rule).or_default() += 1;
-        }
-        let unpaid = self.obligations()?.into_iter().filter(|duty| duty.paid_by.is_none()).collect();
-        Ok(Summary { calls: journal.len(), halts, unpaid, hash: self.hash(Extent::Result)?.state })
+        let unpaid = self.store.transaction()?.unpaid_duties()?;
+        let hash = self.hash(Extent::Result)?.state;
+        Ok(Summary { calls: self.tally.calls, halts: self.tally.halts.clone(), unpaid, hash })
     }
     /// The hash of its state.
     pub fn hash(&mut self, extent: Extent) -> Result<StateHash, Fault> {

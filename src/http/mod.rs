@@ -73,11 +73,12 @@ pub async fn serve(
     end: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     let workers = Arc::new(Workers::start()?);
+    let evaluators = Arc::new(Workers::apart("control")?);
     let drain = Arc::new(Drain::default());
     let Options { access, limits, grace, public_url } = options;
     let mut edges = Vec::new();
     let mut listeners = Vec::new();
-    let mut listen = |listener: Listener, access: Access, limits: Limits, routes: Router| {
+    let mut listen = |listener: Listener, access: Access, limits: Limits, routes: Router, workers: &Arc<Workers>| {
         let guard = Guard::new(listener.address(), &access.hosts, &access.origins, access.token);
         let edge = Edge::new(guard, limits, drain.clone());
         listeners.push(tokio::spawn(listener.serve(edge.around(routes), drain.clone(), workers.clone())));
@@ -85,12 +86,12 @@ pub async fn serve(
     };
     let address = public.address();
     let routes = Public::new(registry.clone(), drain.clone(), limits.body).router();
-    listen(public, access, limits, routes);
+    listen(public, access, limits, routes, &workers);
     if let Some((listener, access)) = control {
         // Evaluators are not rationed.
         let addresses = Addresses { public: public_url.or_else(|| base(address)) };
         let routes = control::router(registry.clone(), addresses);
-        listen(listener, access, Limits { rate: None, ..limits }, routes);
+        listen(listener, access, Limits { rate: None, ..limits }, routes, &evaluators);
     }
     let sweeper = async {
         loop {

@@ -22,8 +22,13 @@ impl Workers {
     /// Start a thread for each core that the process may use.
     pub fn start() -> std::io::Result<Workers> {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
-        let inboxes = (0..count).map(|number| start(number + 1)).collect::<Result<_, _>>()?;
+        let inboxes = (0..count).map(|number| start(format!("http {}", number + 1))).collect::<Result<_, _>>()?;
         Ok(Workers { inboxes, next: AtomicUsize::new(0) })
+    }
+
+    /// One thread, for connections that must not be served where others are.
+    pub fn apart(name: &str) -> std::io::Result<Workers> {
+        Ok(Workers { inboxes: vec![start(name.to_owned())?], next: AtomicUsize::new(0) })
     }
 
     /// No threads: everything runs on the runtime that is there, whose clock may be another than the machine's.
@@ -43,10 +48,10 @@ impl Workers {
     }
 }
 
-fn start(number: usize) -> std::io::Result<UnboundedSender<Work>> {
+fn start(name: String) -> std::io::Result<UnboundedSender<Work>> {
     let (inbox, mut work) = unbounded_channel::<Work>();
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let thread = std::thread::Builder::new().name(format!("http {number}"));
+    let thread = std::thread::Builder::new().name(name);
     thread.spawn(move || {
         runtime.block_on(async {
             while let Some(work) = work.recv().await {

@@ -23,7 +23,7 @@ pub use pipe::element_of_batch;
 
 use crate::episode::Episode;
 use crate::policy::{Audit, Policy};
-use crate::registry::{Live, LiveError, Recorder, Turn};
+use crate::registry::{Live, LiveError, Recorder};
 use futures::future::{Either, select};
 use progress::Progress;
 use rmcp::ServerHandler;
@@ -93,9 +93,14 @@ impl Server {
         &self.live
     }
 
-    async fn turn(&self) -> Result<Turn, ErrorData> {
+    async fn look<T, F>(&self, look: F) -> Result<T, ErrorData>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Episode) -> Result<T, ErrorData> + Send + 'static,
+    {
         self.live.touch();
-        self.live.turn().await.map_err(|error| ErrorData::invalid_request(error.to_string(), None))
+        let looked = self.live.look(move |episode| Ok(look(episode))).await;
+        looked.map_err(|error| ErrorData::invalid_request(error.to_string(), None))?
     }
 }
 
@@ -183,7 +188,8 @@ impl ServerHandler for Server {
         request: ReadResourceRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        resources::read(self.live.policy(), self.turn().await?.episode_mut(), &request.uri).map(Into::into)
+        let policy = self.live.policy().clone();
+        self.look(move |episode| resources::read(&policy, episode, &request.uri).map(Into::into)).await
     }
 
     async fn list_prompts(
@@ -211,7 +217,8 @@ impl ServerHandler for Server {
         request: CompleteRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        completions::complete(self.live.policy(), self.turn().await?.episode_mut(), &request)
+        let policy = self.live.policy().clone();
+        self.look(move |episode| completions::complete(&policy, episode, &request)).await
     }
 
     /// Requests that rmcp could not read: a known method with parameters of another shape, or an unknown method.

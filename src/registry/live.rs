@@ -1,24 +1,21 @@
 //! One live episode: its calls one at a time in the order in which they came, its checkpoints, and its end.
 
 use super::durable::Durable;
+use super::lane::{self, Lanes};
 use super::metrics::Metrics;
-use super::recorder::{Recorder, Recording};
+use super::recorder::Recorder;
+use super::turn::{Keep, Place, State, Turn};
 use super::{CHECKPOINTS, Description, RegistryError, check_name};
 use crate::episode::{CallError, Episode, Outcome, Summary};
+use crate::halt::FAULT;
 use crate::policy::Policy;
-use crate::store::canonical::{Extent, StateHash};
-use crate::store::difference::Difference;
 use crate::store::ledger::Write;
-use crate::store::{Entry, Obligation};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -33,89 +30,15 @@ pub struct Live {
     used: AtomicU64,
     calls: AtomicU64,
     ended: CancellationToken,
-    durable: Option<Arc<Durable>>,
-    metrics: Arc<Metrics>,
+    shared: Shared,
 }
 
-/// What the turn is about.
-struct State {
-    episode: Episode,
-    checkpoints: BTreeMap<String, Episode>,
-    recording: Option<Recording>,
-    ended: bool,
-}
-
-impl State {
-    /// A copy to go back to; none where the state is in a file of its own.
-    fn copy(&self) -> Option<State> {
-        let checkpoints = self.checkpoints.iter().map(|(name, state)| Some((name.clone(), state.fork()?)));
-        Some(State {
-            episode: self.episode.fork()?,
-            checkpoints: checkpoints.collect::<Option<_>>()?,
-            recording: self.recording.clone(),
-            ended: self.ended,
-        })
-    }
-}
-
-/// A place in the queue of an episode: it becomes the episode's turn when everybody before is done. Dropped, it is given up.
-pub struct Place {
-    lock: Pin<Box<dyn Future<Output = OwnedMutexGuard<State>> + Send>>,
-    /// The turn, where it had come before anybody waited for it.
-    ready: Option<OwnedMutexGuard<State>>,
-}
-
-impl Future for Place {
-    type Output = Turn;
-
-    fn poll(mut self: Pin<&mut Place>, context: &mut Context<'_>) -> Poll<Turn> {
-        match self.ready.take() {
-            Some(state) => Poll::Ready(Turn { state }),
-            None => self.lock.as_mut().poll(context).map(|state| Turn { state }),
-        }
-    }
-}
-
-impl Place {
-    /// Whether others are before it.
-    pub fn must_wait(&self) -> bool {
-        self.ready.is_none()
-    }
-}
-
-/// The turn of one caller: nobody else sees or changes the episode meanwhile.
-pub struct Turn {
-    state: OwnedMutexGuard<State>,
-}
-
-impl Turn {
-    /// The episode.
-    pub fn episode(&self) -> &Episode {
-        &self.state.episode
-    }
-    /// The episode, to read from its store.
-    pub fn episode_mut(&mut self) -> &mut Episode {
-        &mut self.state.episode
-    }
-
-    /// Write down what was done, if the episode is recorded.
-    async fn record(mut self, keep: Keep) {
-        match (keep, &mut self.state.recording) {
-            (_, None) | (Keep::Nothing | Keep::Checkpoint(_), _) => {}
-            (Keep::State, Some(recording)) => recording.break_off(),
-            (Keep::Written, Some(_)) => {
-                // On another thread, so that a slow disk holds up this episode alone. The turn goes along, so that the next
-                // call waits for it even if nobody waits for this one's answer any more.
-                let written = tokio::task::spawn_blocking(move || {
-                    let State { episode, recording, .. } = &mut *self.state;
-                    recording.iter_mut().for_each(|recording| recording.catch_up(episode));
-                });
-                if let Err(error) = written.await {
-                    tracing::error!("a call was not recorded: {error}");
-                }
-            }
-        }
-    }
+/// What the episodes of a registry have in common.
+#[derive(Clone, Default)]
+pub(super) struct Shared {
+    pub durable: Option<Arc<Durable>>,
+    pub metrics: Arc<Metrics>,
+    pub lanes: Arc<Lanes>,
 }
 
 /// Why a live episode did not answer a call.
@@ -141,46 +64,27 @@ pub struct Progress {
     pub idle: Duration,
 }
 
-/// What of a change is kept in the state directory, and recorded.
-enum Keep {
-    /// Nothing changed.
-    Nothing,
-    /// What the call wrote.
-    Written,
-    /// The whole state.
-    State,
-    /// A checkpoint, made or dropped.
-    Checkpoint(String),
-}
-
-impl Keep {
-    fn of(outcome: &Result<Outcome, CallError>) -> Keep {
-        if matches!(outcome, Ok(new) if !new.repeated) { Keep::Written } else { Keep::Nothing }
-    }
-}
-
 impl Live {
     pub(super) fn new(
         id: String,
         description: Description,
         episode: Episode,
         checkpoints: BTreeMap<String, Episode>,
-        durable: Option<Arc<Durable>>,
         recorder: Option<&Recorder>,
-        metrics: Arc<Metrics>,
+        shared: Shared,
     ) -> Arc<Live> {
         let policy = episode.policy().clone();
         let recording = recorder.map(|recorder| recorder.record(&id));
         let state = Arc::new(Mutex::new(State { episode, checkpoints, recording, ended: false }));
         let (used, calls) = (AtomicU64::new(since_start(Instant::now())), AtomicU64::new(0));
         let ended = CancellationToken::new();
-        Arc::new(Live { id, description, policy, state, used, calls, ended, durable, metrics })
+        Arc::new(Live { id, description, policy, state, used, calls, ended, shared })
     }
 
     /// An episode outside a registry: the one of a session over standard input and output.
     pub fn alone(episode: Episode, recorder: Option<&Recorder>) -> Arc<Live> {
         let description = Description::of(&episode, super::DEFAULT_FIXTURES.to_owned(), None, 0);
-        Live::new(super::DEFAULT.to_owned(), description, episode, BTreeMap::new(), None, recorder, Arc::default())
+        Live::new(super::DEFAULT.to_owned(), description, episode, BTreeMap::new(), recorder, Shared::default())
     }
 
     /// Its name.
@@ -205,6 +109,10 @@ impl Live {
         Progress { calls: self.calls.load(Ordering::Relaxed), idle }
     }
 
+    pub(super) fn lanes(&self) -> &Lanes {
+        &self.shared.lanes
+    }
+
     /// Milliseconds since its agent was last there.
     fn idle(&self, now: Instant) -> u64 {
         since_start(now).saturating_sub(self.used.load(Ordering::Relaxed))
@@ -217,14 +125,7 @@ impl Live {
 
     /// Take the next place in the queue, now: places are served in the order in which they were taken.
     pub fn queue(&self) -> Place {
-        // A lock has its place in the queue from the first poll on. Unconstrained, since a poll that tokio puts off for the
-        // sake of other tasks would take no place.
-        let mut lock = Box::pin(tokio::task::unconstrained(self.state.clone().lock_owned()));
-        let ready = match lock.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(state) => Some(state),
-            Poll::Pending => None,
-        };
-        Place { lock, ready }
+        Place::of(&self.state)
     }
 
     /// Wait for a turn.
@@ -251,21 +152,23 @@ impl Live {
         }
         self.touch();
         let start = Instant::now();
-        let outcome = if self.durable.is_none() {
+        let light = lane::is_light_call(&turn.state.episode, &arguments);
+        if light && self.shared.durable.is_none() {
             let outcome = turn.state.episode.call_once(name, arguments, key);
             turn.record(Keep::of(&outcome)).await;
-            outcome.map_err(LiveError::Call)
-        } else {
-            let (name, key) = (name.to_owned(), key.map(str::to_owned));
-            let call = self.change(turn, move |state| {
-                let outcome = state.episode.call_once(&name, arguments, key.as_deref());
-                let keep = Keep::of(&outcome);
-                Ok((outcome, keep))
-            });
-            match call.await {
-                Ok(outcome) => outcome.map_err(LiveError::Call),
-                Err(error) => Err(LiveError::Durable(error.to_string())),
-            }
+            let outcome = outcome.map_err(LiveError::Call);
+            self.count(name, &outcome, start.elapsed());
+            return outcome;
+        }
+        let (called, key) = (name.to_owned(), key.map(str::to_owned));
+        let work = move |state: &mut State| {
+            let outcome = state.episode.call_once(&called, arguments, key.as_deref());
+            let keep = Keep::of(&outcome);
+            Ok((outcome, keep))
+        };
+        let outcome = match self.change(turn, !light, work).await {
+            Ok(outcome) => outcome.map_err(LiveError::Call),
+            Err(error) => Err(LiveError::Durable(error.to_string())),
         };
         self.count(name, &outcome, start.elapsed());
         outcome
@@ -277,14 +180,15 @@ impl Live {
             Ok(outcome) if !outcome.is_error => ("ok", None),
             Ok(outcome) => match outcome.rule.as_deref() {
                 Some(rule) => ("halt", Some(rule)),
-                None => ("fault", None),
+                None if outcome.answer.get("code").is_some_and(|code| code == FAULT) => ("fault", None),
+                None => ("limit", None),
             },
             // A name of the caller's would make as many counters as callers like.
             Err(LiveError::Call(_)) => return,
             Err(_) => ("fault", None),
         };
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.metrics.called(&self.description.policy, name, how, rule, took);
+        self.shared.metrics.called(&self.description.policy, name, how, rule, took);
     }
 
     /// Go back to the image.
@@ -293,7 +197,7 @@ impl Live {
             true => Ok(((), Keep::State)),
             false => Err(RegistryError::OwnFile),
         };
-        self.change(self.turn().await?, work).await
+        self.change(self.turn().await?, false, work).await
     }
 
     /// Keep the present state under that name, or under the next free number. An older checkpoint of the name is replaced.
@@ -309,7 +213,7 @@ impl Live {
             state.checkpoints.insert(name.clone(), copy);
             Ok((name.clone(), Keep::Checkpoint(name)))
         };
-        self.change(self.turn().await?, work).await
+        self.change(self.turn().await?, false, work).await
     }
 
     /// The names of its checkpoints.
@@ -324,7 +228,7 @@ impl Live {
             Some(_) => Ok(((), Keep::Checkpoint(name))),
             None => Err(no_checkpoint(state, &name)),
         };
-        self.change(self.turn().await?, work).await
+        self.change(self.turn().await?, false, work).await
     }
 
     /// Go back to a checkpoint, journal included. The checkpoint stays.
@@ -337,47 +241,7 @@ impl Live {
                 false => Err(RegistryError::OwnFile),
             }
         };
-        self.change(self.turn().await?, work).await
-    }
-
-    /// What differs between the image and the present state.
-    pub async fn since_image(&self, extent: Extent) -> Result<Vec<Difference>, RegistryError> {
-        let mut turn = self.turn().await?;
-        let mut image = turn.state.episode.fork().ok_or(RegistryError::OwnFile)?;
-        image.reset();
-        Ok(image.difference(&mut turn.state.episode, extent)?)
-    }
-
-    /// What differs between a checkpoint and the present state.
-    pub async fn since_checkpoint(&self, name: &str, extent: Extent) -> Result<Vec<Difference>, RegistryError> {
-        let mut turn = self.turn().await?;
-        let earlier = turn.state.checkpoints.get(name).ok_or_else(|| no_checkpoint(&turn.state, name))?;
-        let mut earlier = earlier.fork().ok_or(RegistryError::OwnFile)?;
-        Ok(earlier.difference(&mut turn.state.episode, extent)?)
-    }
-
-    /// What differs between another episode and this one.
-    pub async fn since_episode(&self, other: &Live, extent: Extent) -> Result<Vec<Difference>, RegistryError> {
-        // Never two turns at once: two episodes that are compared with each other would wait for each other.
-        let mut other = other.turn().await?.state.episode.fork().ok_or(RegistryError::OwnFile)?;
-        let mut turn = self.turn().await?;
-        Ok(other.difference(&mut turn.state.episode, extent)?)
-    }
-
-    /// The hash of the present state.
-    pub async fn hash(&self, extent: Extent) -> Result<StateHash, RegistryError> {
-        Ok(self.turn().await?.state.episode.hash(extent)?)
-    }
-
-    /// All calls so far, and the duties that they left.
-    pub async fn journal(&self) -> Result<(Vec<Entry>, Vec<Obligation>), RegistryError> {
-        let mut turn = self.turn().await?;
-        Ok((turn.state.episode.journal()?, turn.state.episode.obligations()?))
-    }
-
-    /// What has happened so far.
-    pub async fn summary(&self) -> Result<Summary, RegistryError> {
-        Ok(self.turn().await?.state.episode.summary()?)
+        self.change(self.turn().await?, false, work).await
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
@@ -399,8 +263,8 @@ impl Live {
     }
 
     async fn end(self: &Arc<Live>, mut turn: Turn) -> Result<Summary, RegistryError> {
-        let summary = turn.state.episode.summary()?;
-        if let Some(durable) = &self.durable {
+        let summary = self.summary_of(&mut turn).await?;
+        if let Some(durable) = &self.shared.durable {
             let end = Write::End { episode: self.id.clone() };
             durable.write(vec![end]).await.map_err(RegistryError::Durable)?;
         }
@@ -410,7 +274,7 @@ impl Live {
 
     /// Keep it from now on; `turn` is its first.
     pub(super) async fn keep(&self, turn: Turn) -> Result<(), RegistryError> {
-        let Some(durable) = &self.durable else { return Ok(()) };
+        let Some(durable) = &self.shared.durable else { return Ok(()) };
         let (Some(sheet), Ok(description)) = (turn.state.episode.sheet(), serde_json::to_string(&self.description))
         else {
             return Err(RegistryError::OwnFile);
@@ -424,17 +288,33 @@ impl Live {
     async fn change<T: Send + 'static>(
         self: &Arc<Live>,
         mut turn: Turn,
+        heavy: bool,
         work: impl FnOnce(&mut State) -> Result<(T, Keep), RegistryError> + Send + 'static,
     ) -> Result<T, RegistryError> {
-        let Some(durable) = self.durable.clone() else {
+        let broken = RegistryError::Broken;
+        let Some(durable) = self.shared.durable.clone() else {
+            if heavy {
+                // The turn goes along: once the work has begun, it is done whole and recorded.
+                let work = move || {
+                    let (value, keep) = work(&mut turn.state)?;
+                    turn.state.record(&keep);
+                    Ok(value)
+                };
+                return self.shared.lanes.calls.run(work).await.map_err(broken)?;
+            }
             let (value, keep) = work(&mut turn.state)?;
             turn.record(keep).await;
             return Ok(value);
         };
         let live = self.clone();
         let task = tokio::spawn(async move {
-            let before = turn.state.copy().ok_or(RegistryError::OwnFile)?;
-            let (value, keep) = work(&mut turn.state)?;
+            let work = move || {
+                let before = turn.state.copy().ok_or(RegistryError::OwnFile)?;
+                let (value, keep) = work(&mut turn.state)?;
+                Ok::<_, RegistryError>((turn, before, value, keep))
+            };
+            let worked = if heavy { live.shared.lanes.calls.run(work).await.map_err(broken)? } else { work() };
+            let (mut turn, before, value, keep) = worked?;
             let Some(write) = live.write(&before, &turn.state, &keep) else { return Ok(value) };
             if let Err(error) = durable.write(vec![write]).await {
                 *turn.state = before;
@@ -443,7 +323,7 @@ impl Live {
             turn.record(keep).await;
             Ok(value)
         });
-        task.await.unwrap_or_else(|error| Err(RegistryError::Durable(error.to_string())))
+        task.await.unwrap_or_else(|error| Err(RegistryError::Broken(error.to_string())))
     }
 
     fn write(&self, before: &State, after: &State, keep: &Keep) -> Option<Write> {
@@ -462,7 +342,7 @@ impl Live {
     }
 }
 
-fn no_checkpoint(state: &State, name: &str) -> RegistryError {
+pub(super) fn no_checkpoint(state: &State, name: &str) -> RegistryError {
     let names: Vec<&str> = state.checkpoints.keys().map(String::as_str).collect();
     let available = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     RegistryError::NoCheckpoint { name: name.to_owned(), available }

@@ -41,7 +41,7 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("incident_mcp");
         registry.register(
             "calls",
-            "Tool calls by policy, tool and outcome: ok, halt, fault or repeated",
+            "Tool calls by policy, tool and outcome: ok, halt, limit, fault or repeated",
             calls.clone(),
         );
         registry.register("halts", "Calls that a rule halted, by policy and rule", halts.clone());

@@ -3,27 +3,35 @@
 //! It serves whoever runs episodes, never an agent: an agent reaches one episode and no more.
 
 mod durable;
+mod error;
+mod inspect;
+mod lane;
 mod live;
 pub mod metrics;
 mod recorder;
+mod spec;
+mod turn;
 
 pub use durable::Durable;
-pub use live::{Live, LiveError, Place, Progress, Turn};
+pub use error::RegistryError;
+pub use inspect::JournalPage;
+use live::Shared;
+pub use live::{Live, LiveError, Progress};
 pub use recorder::Recorder;
+pub use spec::{Description, Limits, Spec};
+pub use turn::{Place, Turn};
 
 use crate::episode::{Episode, Mode, Settings, StartError, Summary};
 use crate::lock::{lock, read, write};
-use crate::policy::{self, Audit, Policy, Source};
-use crate::store::Fault;
+use crate::policy::{self, Policy, Source};
 use crate::store::fixtures::Fixtures;
 use crate::store::image::Image;
 use crate::store::ledger::Kept;
 use crate::suggest::did_you_mean;
+use lane::Lanes;
 use metrics::Metrics;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// The episode that clients meet who name none.
@@ -40,167 +48,6 @@ pub const CHECKPOINTS: usize = 64;
 
 /// How many ended episodes are remembered, so that a late call is told that its episode has ended.
 const REMEMBERED: usize = 10_000;
-
-/// What a new episode is to be. What is left out is as the server was started.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Spec {
-    /// Its name, of letters, digits, `-`, `_` and `.`; a random one that cannot be guessed where none is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The policy that it runs under.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
-    /// The set of fixtures that it starts from, by name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fixtures: Option<String>,
-    /// What happens to a call that a rule would halt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<Mode>,
-    /// Who writes audit entries.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub audit: Option<Audit>,
-    /// The session's user, by id or e-mail address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub actor: Option<String>,
-    /// Seconds without a call after which it ends; 0 for never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ttl_seconds: Option<u64>,
-}
-
-/// What an episode is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Description {
-    /// The policy that it runs under.
-    pub policy: String,
-    /// The edition of the policy: a hash over all its files.
-    pub fingerprint: String,
-    /// The policy's clock: what time it is in the episode.
-    pub clock: String,
-    /// The set of fixtures that it started from.
-    pub fixtures: String,
-    /// What happens to a call that a rule would halt.
-    pub mode: Mode,
-    /// Who writes audit entries.
-    pub audit: Audit,
-    /// The session's user, as given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub actor: Option<String>,
-    /// Seconds without a call after which it ends; 0 for never.
-    pub ttl_seconds: u64,
-}
-
-impl Description {
-    fn of(episode: &Episode, fixtures: String, actor: Option<String>, ttl_seconds: u64) -> Description {
-        let policy = episode.policy();
-        Description {
-            policy: policy.id.clone(),
-            fingerprint: policy.fingerprint.clone(),
-            clock: policy.clock.clone(),
-            fixtures,
-            mode: episode.mode(),
-            audit: episode.audit(),
-            actor,
-            ttl_seconds,
-        }
-    }
-}
-
-/// How many episodes there may be, and how long they live.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Most live episodes; the default one does not count.
-    pub episodes: usize,
-    /// How long an episode lives without a call, unless it says otherwise; none for ever.
-    pub ttl: Option<Duration>,
-}
-
-impl Limits {
-    fn ttl_seconds(&self) -> u64 {
-        self.ttl.map_or(0, |ttl| ttl.as_secs())
-    }
-}
-
-impl Default for Limits {
-    /// 10,000 episodes with ten writes each take about one GiB; an hour is longer than an agent thinks.
-    fn default() -> Limits {
-        Limits { episodes: 10_000, ttl: Some(Duration::from_secs(3_600)) }
-    }
-}
-
-/// Why the registry refuses.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistryError {
-    /// There is no such episode.
-    #[error("there is no episode {0:?}")]
-    NotFound(String),
-    /// There was one, and it has ended.
-    #[error("episode {0:?} has ended: it was closed, or was not called for longer than its time-to-live")]
-    Ended(String),
-    /// The cap is reached.
-    #[error("{0} episodes are live, which is the most that this server keeps")]
-    Full(usize),
-    /// The name is in use.
-    #[error("there is an episode {0:?} already")]
-    Taken(String),
-    /// The name is not one.
-    #[error("{0:?} is not a name: letters, digits, '-', '_' and '.', at most {NAME_LENGTH} of them, the first no '.'")]
-    Name(String),
-    /// The default episode lives as long as the server.
-    #[error("the default episode ends with the server; reset it instead")]
-    Permanent,
-    /// There is no such policy.
-    #[error("there is no policy {name:?}{hint}; available: {available}")]
-    NoPolicy {
-        /// The name that was asked for.
-        name: String,
-        /// The name that was probably meant, as a question.
-        hint: String,
-        /// All names.
-        available: String,
-    },
-    /// The policy's files have mistakes.
-    #[error("policy {name} has mistakes:\n{mistakes}")]
-    Policy {
-        /// The policy.
-        name: String,
-        /// What is wrong, a line each.
-        mistakes: String,
-    },
-    /// There is no such set of fixtures.
-    #[error("there are no fixtures {name:?}{hint}; available: {available}")]
-    NoFixtures {
-        /// The name that was asked for.
-        name: String,
-        /// The name that was probably meant, as a question.
-        hint: String,
-        /// All names.
-        available: String,
-    },
-    /// There is no such checkpoint.
-    #[error("the episode has no checkpoint {name:?}; it has: {available}")]
-    NoCheckpoint {
-        /// The name that was asked for.
-        name: String,
-        /// All names.
-        available: String,
-    },
-    /// The episode has as many checkpoints as it may.
-    #[error("the episode has {CHECKPOINTS} checkpoints, which is the most that are kept")]
-    Checkpoints,
-    /// The state is in a file of its own.
-    #[error("the episode's state is a file of its own, which cannot be copied, reset or compared")]
-    OwnFile,
-    /// The episode could not begin.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// The store failed.
-    #[error("store: {0}")]
-    Store(#[from] Fault),
-    /// What was done could not be made durable, and was undone.
-    #[error("the state directory: {0}")]
-    Durable(String),
-}
 
 /// The policies that episodes can run under; each is loaded when it is first asked for.
 struct Policies {
@@ -256,6 +103,7 @@ pub struct Registry {
     live: RwLock<BTreeMap<String, Arc<Live>>>,
     ended: Mutex<VecDeque<String>>,
     metrics: Arc<Metrics>,
+    lanes: Arc<Lanes>,
 }
 
 impl Registry {
@@ -278,6 +126,7 @@ impl Registry {
             live: RwLock::default(),
             ended: Mutex::default(),
             metrics: Arc::default(),
+            lanes: Arc::default(),
         };
         if let Some(durable) = &registry.durable {
             let known = registry.images.values().cloned().collect();
@@ -497,11 +346,12 @@ impl Registry {
         &self,
         id: String,
         description: Description,
-        episode: Episode,
+        mut episode: Episode,
         checkpoints: BTreeMap<String, Episode>,
     ) -> Arc<Live> {
-        let (durable, metrics) = (self.durable.clone(), self.metrics.clone());
-        Live::new(id, description, episode, checkpoints, durable, self.recorder.as_ref(), metrics)
+        episode.limit(self.limits.budget);
+        let shared = Shared { durable: self.durable.clone(), metrics: self.metrics.clone(), lanes: self.lanes.clone() };
+        Live::new(id, description, episode, checkpoints, self.recorder.as_ref(), shared)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A file replays from the fixtures. So it begins with the calls that the episode brings along, as a fork or a resumed one
 //! does; and an episode that goes back, by a reset or to a checkpoint, goes on in a new file. A file begins with the first
-//! call that is made, and none is ever written over.
+//! call that is made, and none is ever written over. What could not be written is written with the next call, so that a file is
+//! at most late.
 
 use crate::episode::Episode;
 use crate::trace::format::ndjson;
@@ -24,16 +25,28 @@ pub(super) struct Recording {
     recorder: Recorder,
     episode: String,
     stage: Stage,
+    /// Whether the last calls could not be written. They are written with the next that can be.
+    behind: bool,
 }
 
 #[derive(Clone)]
 enum Stage {
     /// Nothing was called since the episode began or went back.
     Waiting,
-    /// The calls up to that number are in that file.
-    Writing(PathBuf, i64),
-    /// The file could not be written, and what is in it stays: a trace that ends early.
-    Lost,
+    /// There is a file.
+    Writing(Written),
+}
+
+/// How far a file has come.
+#[derive(Clone)]
+struct Written {
+    path: PathBuf,
+    /// The name that its trace has.
+    name: String,
+    /// The last call in it.
+    call: i64,
+    /// Its length in bytes, all of it whole lines; 0 before its header.
+    length: u64,
 }
 
 impl Recorder {
@@ -48,7 +61,7 @@ impl Recorder {
     }
 
     pub(super) fn record(&self, episode: &str) -> Recording {
-        Recording { recorder: self.clone(), episode: episode.to_owned(), stage: Stage::Waiting }
+        Recording { recorder: self.clone(), episode: episode.to_owned(), stage: Stage::Waiting, behind: false }
     }
 
     /// A new file for an episode, and its name: the episode's, and a number where that is taken.
@@ -72,40 +85,58 @@ impl Recording {
         self.stage = Stage::Waiting;
     }
 
-    /// Write down the calls that are not written yet.
+    /// Write down the calls that are not written yet. Where that fails, for want of a descriptor or of room, it is tried again
+    /// with the next call, from the last one that was written.
     ///
     /// They are done, whether this works or not: an agent's run must not depend on who watches it.
     pub fn catch_up(&mut self, episode: &mut Episode) {
+        let (name, directory) = (self.episode.clone(), self.recorder.directory.clone());
         match self.write(episode) {
-            Ok(stage) => self.stage = stage,
+            Ok(()) if self.behind => {
+                tracing::info!(episode = name, "the calls that were missing are recorded in {}", directory.display());
+                self.behind = false;
+            }
+            Ok(()) => {}
+            // Once is enough for each time that it begins to fail.
             Err(error) => {
-                let (name, directory) = (&self.episode, self.recorder.directory.display());
-                tracing::error!(episode = name, "the calls from here on are not recorded in {directory}: {error}");
-                self.stage = Stage::Lost;
+                if !self.behind {
+                    tracing::error!(episode = name, "calls cannot be recorded in {} now: {error}", directory.display());
+                }
+                self.behind = true;
             }
         }
     }
 
-    fn write(&self, episode: &mut Episode) -> Result<Stage, Box<dyn Error>> {
+    fn write(&mut self, episode: &mut Episode) -> Result<(), Box<dyn Error>> {
         // Opened for each call: there may be more episodes than a process may have files.
-        let (mut file, path, mut text, written) = match &self.stage {
-            Stage::Lost => return Ok(Stage::Lost),
-            Stage::Writing(path, written) => {
-                (OpenOptions::new().append(true).open(path)?, path.clone(), String::new(), *written)
-            }
+        let mut file = match &self.stage {
+            Stage::Writing(written) => OpenOptions::new().append(true).open(&written.path)?,
             Stage::Waiting => {
                 let (file, path, name) = self.recorder.create(&self.episode)?;
-                (file, path, ndjson::header_line(&episode.header(&name)?) + "\n", 0)
+                self.stage = Stage::Writing(Written { path, name, call: 0, length: 0 });
+                file
             }
         };
-        let mut number = written;
-        for call in episode.calls(written)? {
+        let Stage::Writing(written) = &mut self.stage else { return Ok(()) };
+        match file.metadata()?.len() {
+            length if length < written.length => return Err("somebody else has cut the file".into()),
+            length if length > written.length => file.set_len(written.length)?,
+            _ => {}
+        }
+        let mut text = String::new();
+        if written.length == 0 {
+            text = ndjson::header_line(&episode.header(&written.name)?) + "\n";
+        }
+        let mut number = written.call;
+        for call in episode.calls(number)? {
             number += 1;
             text += &ndjson::call_line(usize::try_from(number)?, &call);
             text.push('\n');
         }
         // At once: a process that is killed leaves whole lines, unless the system is in the midst of this one.
         file.write_all(text.as_bytes())?;
-        Ok(Stage::Writing(path, number))
+        written.call = number;
+        written.length += text.len() as u64;
+        Ok(())
     }
 }

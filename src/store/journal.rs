@@ -65,7 +65,64 @@ impl fmt::Display for Obligation {
     }
 }
 
+impl Entry {
+    /// What it takes of the journal, in bytes.
+    pub fn bytes(&self) -> usize {
+        let Entry { key, tool, arguments, answer, violations, changes, .. } = self;
+        let key = key.as_ref().map_or(0, String::len);
+        key + tool.len() + arguments.len() + answer.len() + violations.len() + changes.len()
+    }
+}
+
+/// What a journal comes to, counted along with the calls: to work it out again each time, all of it would have to be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many calls there are.
+    pub calls: usize,
+    /// Bytes of their entries.
+    pub bytes: usize,
+    /// Bytes of the rows that they wrote: about what the records have grown by.
+    pub written: usize,
+    /// How many of them each rule halted.
+    pub halts: BTreeMap<String, usize>,
+}
+
+impl Tally {
+    /// Count one more call.
+    pub fn add(&mut self, entry: &Entry) {
+        self.calls += 1;
+        self.bytes += entry.bytes();
+        self.written += entry.changes.len();
+        if let Some(rule) = &entry.rule {
+            match self.halts.get_mut(rule) {
+                Some(count) => *count += 1,
+                None => drop(self.halts.insert(rule.clone(), 1)),
+            }
+        }
+    }
+}
+
 impl Transaction<'_> {
+    /// What the journal comes to, from all of it.
+    pub fn tally(&self) -> Result<Tally, Fault> {
+        let db = self.db()?;
+        // The lengths of texts are known without reading them.
+        let mut tally = db.query_row(
+            "SELECT count(*), coalesce(sum(coalesce(octet_length(idempotency_key), 0) + octet_length(tool) + \
+             octet_length(arguments) + octet_length(answer) + octet_length(violations) + octet_length(changes)), 0), \
+             coalesce(sum(octet_length(changes)), 0) FROM journal",
+            [],
+            |row| {
+                let (calls, bytes, written) = (count(row, 0)?, count(row, 1)?, count(row, 2)?);
+                Ok(Tally { calls, bytes, written, halts: BTreeMap::new() })
+            },
+        )?;
+        let mut statement =
+            db.prepare("SELECT halt_rule, count(*) FROM journal WHERE halt_rule IS NOT NULL GROUP BY halt_rule")?;
+        tally.halts = statement.query_map([], |row| Ok((row.get(0)?, count(row, 1)?)))?.collect::<Result<_, _>>()?;
+        Ok(tally)
+    }
+
     /// The number that this call will have in the journal.
     pub fn next_call(&self) -> Result<i64, Fault> {
         self.db()?.prepare_cached("SELECT coalesce(max(call), 0) + 1 FROM journal")?.query_row([], |row| row.get(0))
@@ -154,6 +211,20 @@ impl Transaction<'_> {
             .collect()
     }
 
+    /// The calls after that one, at most so many, and no more once they are that long; one at least.
+    pub fn journal_page(&self, after: i64, limit: usize, bytes: usize) -> Result<Vec<Entry>, Fault> {
+        let mut statement = self.db()?.prepare_cached("SELECT * FROM journal WHERE call > $1 ORDER BY call")?;
+        let mut rows = statement.query([after])?;
+        let (mut page, mut length) = (Vec::new(), 0);
+        while page.len() < limit && length < bytes {
+            let Some(row) = rows.next()? else { break };
+            let entry = entry(row)?;
+            length += entry.bytes();
+            page.push(entry);
+        }
+        Ok(page)
+    }
+
     /// The rows that the calls wrote, by table: nothing else of the domain is other than in the beginning.
     pub fn touched(&self) -> Result<BTreeMap<&'static str, BTreeSet<i64>>, Fault> {
         #[derive(Deserialize)]
@@ -179,12 +250,26 @@ impl Transaction<'_> {
 
     /// All duties, in the order in which they arose.
     pub fn obligations(&self) -> Result<Vec<Obligation>, Fault> {
+        self.duties(0, i64::MAX, "true")
+    }
+
+    /// The duties that no call has paid, in the order in which they arose.
+    pub fn unpaid_duties(&self) -> Result<Vec<Obligation>, Fault> {
+        self.duties(0, i64::MAX, "paid_by IS NULL")
+    }
+
+    /// The duties that the calls after one, up to another, left.
+    pub fn duties_of(&self, after: i64, last: i64) -> Result<Vec<Obligation>, Fault> {
+        self.duties(after, last, "true")
+    }
+
+    fn duties(&self, after: i64, last: i64, which: &str) -> Result<Vec<Obligation>, Fault> {
         self.db()?
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT call, action, entity_type, entity_id, paid_by FROM obligations \
-                 ORDER BY obligation",
-            )?
-            .query_map([], |row| {
+                 WHERE call > $1 AND call <= $2 AND {which} ORDER BY obligation"
+            ))?
+            .query_map([after, last], |row| {
                 Ok(Obligation {
                     call: row.get(0)?,
                     action: row.get(1)?,
@@ -207,6 +292,10 @@ impl Store {
     pub fn obligations(&mut self) -> Result<Vec<Obligation>, Fault> {
         self.transaction()?.obligations()
     }
+}
+
+fn count(row: &SqlRow<'_>, at: usize) -> Result<usize, Fault> {
+    Ok(usize::try_from(row.get::<_, i64>(at)?).unwrap_or_default())
 }
 
 fn entry(row: &SqlRow<'_>) -> Result<Entry, Fault> {

@@ -16,7 +16,7 @@ mod row;
 mod schema;
 
 pub use connection::{Change, Store, Transaction};
-pub use journal::{Entry, Obligation};
+pub use journal::{Entry, Obligation, Tally};
 pub use original::{Original, Originals};
 pub use query::{Agreeing, Page, Predicate, Query};
 pub use row::{Row, Value, parse_id};

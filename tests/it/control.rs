@@ -432,7 +432,8 @@ async fn what_is_not_json_is_refused_in_the_same_form() {
 
 #[tokio::test]
 async fn at_the_cap_a_client_is_told_to_come_back() {
-    let plane = Plane::over(registry(Limits { episodes: 1, ttl: None }).await, Addresses::default()).await;
+    let plane =
+        Plane::over(registry(Limits { episodes: 1, ttl: None, ..Limits::default() }).await, Addresses::default()).await;
     plane.done("POST", "/episodes", json!({ "id": "a" })).await;
     for path in ["/episodes", "/episodes/a/fork"] {
         let reply = plane.ask("POST", path, Value::Null).await;

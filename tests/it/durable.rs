@@ -4,6 +4,7 @@
 //! acknowledged. It is killed at a pseudo-random moment, most often within a write, and what is in the directory is held
 //! against what it said. The next child goes on in the same directory. `KILLS` sets how often that happens.
 
+use crate::registry::journal;
 use crate::support;
 use incident_mcp::episode::{Episode, Settings};
 use incident_mcp::policy::Source;
@@ -245,11 +246,11 @@ impl Found {
     async fn of(registry: &Arc<Registry>, client: usize) -> Found {
         let mut found = Found { journal: None, checkpoints: Vec::new(), fork: None };
         if let Ok(live) = registry.get(&name(client)) {
-            found.journal = Some(live.journal().await.unwrap().0);
+            found.journal = Some(journal(&live).await.0);
             found.checkpoints = live.checkpoints().await.unwrap();
         }
         if let Ok(fork) = registry.get(&fork_name(client)) {
-            found.fork = Some(fork.journal().await.unwrap().0);
+            found.fork = Some(journal(&fork).await.0);
         }
         found
     }
@@ -270,16 +271,16 @@ impl Again {
 
     /// The journal is whole: every entry with all that the call wrote, and nothing else.
     async fn check(&mut self, live: &Live) {
-        let (journal, duties) = live.journal().await.unwrap();
-        if !journal.starts_with(&self.made) {
+        let (calls, duties) = journal(live).await;
+        if !calls.starts_with(&self.made) {
             *self = Again::new();
         }
-        for entry in &journal[self.made.len()..] {
+        for entry in &calls[self.made.len()..] {
             let Value::Object(arguments) = support::data(&entry.arguments) else { panic!("{}", entry.arguments) };
             self.episode.call_once(&entry.tool, arguments, entry.key.as_deref()).unwrap();
         }
         self.made = self.episode.journal().unwrap();
-        assert_eq!(self.made, journal);
+        assert_eq!(self.made, calls);
         assert_eq!(self.episode.obligations().unwrap(), duties);
         let hash = self.episode.hash(Extent::Everything).unwrap();
         assert_eq!(live.hash(Extent::Everything).await.unwrap(), hash, "as many changes as entries");

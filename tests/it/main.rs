@@ -17,6 +17,7 @@ mod grading;
 mod hosts;
 mod images;
 mod inputs;
+mod limits;
 mod mapping;
 mod mcp;
 mod originals;

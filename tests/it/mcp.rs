@@ -1,6 +1,7 @@
 //! The protocol, with rmcp's own client in the same process: what an agent is told, in which order calls run, and what
 //! is asked wrongly. The program itself is met by other clients in `tests/e2e/`.
 
+use crate::registry::journal;
 use crate::support::{episode, policies, policy, someone_who_may};
 use crate::tools::committed;
 use incident_mcp::mcp::Server;
@@ -199,7 +200,7 @@ fn pipelined_calls_run_in_the_order_in_which_they_came() {
             ids.push(id);
         }
         assert!(ids.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{ids:?}");
-        let (journal, _) = server.live().journal().await.unwrap();
+        let (journal, _) = journal(server.live()).await;
         for (number, entry) in journal.iter().enumerate() {
             assert!(entry.arguments.contains(&format!("\"note {number}\"")), "call {}", entry.call);
         }

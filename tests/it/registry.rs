@@ -8,6 +8,7 @@ use incident_mcp::registry::{
     DEFAULT, DEFAULT_FIXTURES, Durable, Limits, Live, LiveError, Registry, RegistryError, Setup, Spec,
 };
 use incident_mcp::store::canonical::Extent;
+use incident_mcp::store::{Entry, Obligation};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,9 +53,16 @@ pub async fn add(live: &Arc<Live>, text: &str) -> Outcome {
     outcome
 }
 
+/// All calls of an episode, and the duties that they left.
+pub async fn journal(live: &Live) -> (Vec<Entry>, Vec<Obligation>) {
+    let page = live.journal(0, usize::MAX).await.unwrap();
+    assert_eq!(page.next, None);
+    (page.calls, page.obligations)
+}
+
 /// The notes that the journal has, in order.
 async fn notes(live: &Live) -> Vec<String> {
-    let (calls, _) = live.journal().await.unwrap();
+    let (calls, _) = journal(live).await;
     let note = |arguments: &str| serde_json::from_str::<Value>(arguments).unwrap()["note"].as_str().unwrap().to_owned();
     calls.iter().map(|entry| note(&entry.arguments)).collect()
 }
@@ -72,7 +80,7 @@ fn refused<T>(result: Result<T, RegistryError>) -> RegistryError {
 
 #[tokio::test]
 async fn the_cap_counts_all_but_the_default_episode() {
-    let registry = registry(Limits { episodes: 2, ttl: None }).await;
+    let registry = registry(Limits { episodes: 2, ttl: None, ..Limits::default() }).await;
     registry.default_episode().await.unwrap();
     registry.create(named("a")).await.unwrap();
     registry.create(named("b")).await.unwrap();
@@ -87,7 +95,7 @@ async fn the_cap_counts_all_but_the_default_episode() {
 
 #[tokio::test(start_paused = true)]
 async fn an_episode_ends_when_it_was_not_called_for_its_time() {
-    let registry = registry(Limits { episodes: 9, ttl: Some(Duration::from_secs(60)) }).await;
+    let registry = registry(Limits { episodes: 9, ttl: Some(Duration::from_secs(60)), ..Limits::default() }).await;
     registry.default_episode().await.unwrap();
     let idle = registry.create(named("idle")).await.unwrap();
     let busy = registry.create(named("busy")).await.unwrap();
@@ -120,7 +128,7 @@ async fn an_episode_ends_when_it_was_not_called_for_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn an_episode_at_work_does_not_expire() {
-    let registry = registry(Limits { episodes: 9, ttl: Some(Duration::from_secs(60)) }).await;
+    let registry = registry(Limits { episodes: 9, ttl: Some(Duration::from_secs(60)), ..Limits::default() }).await;
     let live = registry.create(named("a")).await.unwrap();
     let turn = live.turn().await.unwrap();
     tokio::time::advance(Duration::from_secs(90)).await;
@@ -386,7 +394,7 @@ async fn durable(directory: &Path) -> Arc<Registry> {
 #[tokio::test]
 async fn a_state_directory_holds_episodes_as_they_were() {
     let folder = tempfile::tempdir().unwrap();
-    let (state, journal, at_checkpoint, description);
+    let (state, kept, at_checkpoint, description);
     {
         let registry = durable(folder.path()).await;
         let live = registry.create(Spec { actor: Some("6".to_owned()), ..named("a") }).await.unwrap();
@@ -397,7 +405,7 @@ async fn a_state_directory_holds_episodes_as_they_were() {
         at_checkpoint = hash(&live).await;
         let call = live.call(live.queue(), "add_incident_update", note("keyed"), Some("k")).await.unwrap();
         assert!(!call.is_error);
-        (state, journal, description) = (hash(&live).await, live.journal().await.unwrap(), live.description().clone());
+        (state, kept, description) = (hash(&live).await, journal(&live).await, live.description().clone());
 
         let reset = registry.create(named("reset")).await.unwrap();
         add(&reset, "forgotten").await;
@@ -413,7 +421,7 @@ async fn a_state_directory_holds_episodes_as_they_were() {
     let ids: Vec<String> = registry.list("", 9).iter().map(|live| live.id().to_owned()).collect();
     assert_eq!(ids, ["a", "reset", "restored"]);
     let live = registry.get("a").unwrap();
-    assert_eq!((hash(&live).await, live.journal().await.unwrap()), (state.clone(), journal));
+    assert_eq!((hash(&live).await, journal(&live).await), (state.clone(), kept));
     assert_eq!(*live.description(), description);
     assert_eq!(hash(&registry.get("restored").unwrap()).await, state);
     assert!(registry.get("reset").unwrap().since_image(Extent::Everything).await.unwrap().is_empty());

@@ -21,7 +21,7 @@ struct Served {
 fn served(token: Option<&str>) -> Served {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (registry, public, control) = runtime.block_on(async {
-        let registry = registry(registry::Limits { episodes: 3, ttl: None }).await;
+        let registry = registry(registry::Limits { episodes: 3, ttl: None, ..registry::Limits::default() }).await;
         let public = Listener::bind("127.0.0.1:0").await.unwrap();
         let control = Listener::bind("127.0.0.1:0").await.unwrap();
         let addresses = (format!("http://{}", public.address()), format!("http://{}", control.address()));

@@ -145,7 +145,8 @@ struct Ask {
 impl Episode {
     pub fn run(&self) -> Result<Answer, Error> {
         let client = self.control.client()?;
-        let Ask { method, mut path, body, show } = self.verb.ask();
+        let Ask { method, path: first, body, show } = self.verb.ask();
+        let mut path = first.clone();
         loop {
             let text = client.ask(&method, &path, body.as_ref())?;
             // Some answers are empty.
@@ -156,8 +157,12 @@ impl Episode {
                 false => show(&answer),
             }
             // A list has pages.
-            let Some(next) = answer["next"].as_str() else { return Ok(Answer::Yes) };
-            path = format!("{LIST}&after={}", escaped(next));
+            let next = match &answer["next"] {
+                Json::Null => return Ok(Answer::Yes),
+                Json::String(next) => escaped(next),
+                next => next.to_string(),
+            };
+            path = format!("{first}&after={next}");
         }
     }
 }
@@ -196,7 +201,7 @@ impl Verb {
             Verb::Hash(Hash { which, everything }) => {
                 get(which.path(&format!("/hash?everything={everything}")), show::hashes)
             }
-            Verb::Journal(which) => get(which.path("/journal"), show::calls),
+            Verb::Journal(which) => get(which.path("/journal?limit=1000"), show::calls),
             Verb::Close(which) => ask(Method::DELETE, which.path(""), None, show::summary),
         }
     }

@@ -43,7 +43,7 @@ impl From<RegistryError> for Refusal {
             E::Start(StartError::OtherState { .. }) => {
                 (StatusCode::CONFLICT, "OTHER_STATE", "ask for the settings that the state was begun with")
             }
-            E::Start(_) | E::Store(_) | E::Durable(_) => return internal(error),
+            E::Start(_) | E::Store(_) | E::Durable(_) | E::Broken(_) => return internal(error),
         };
         let message = match &error {
             // The command line's words of it name an option.

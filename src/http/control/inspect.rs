@@ -1,13 +1,27 @@
 //! What is in an episode: its differences, its hash, its journal.
 
+use super::error::internal;
 use super::extract::{Path, Query};
-use super::model::{Comparison, Differences, Hash, Journal, Refused, Which};
+use super::model::{Calls, Comparison, Differences, Hash, Journal, Refused, Which};
 use super::{SEE_DOCUMENT, Shared};
 use crate::http::refusal::Refusal;
+use crate::registry::JournalPage;
 use crate::store::canonical::Extent;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// Most calls on a page of a journal, and as many where no number is asked for.
+const LONGEST_PAGE: usize = 1_000;
+
+/// An answer that may be long: it is written on a thread of its own, since others have connections on this one.
+async fn written(answer: impl Serialize + Send + 'static) -> Result<Response, Refusal> {
+    let text = tokio::task::spawn_blocking(move || serde_json::to_vec(&answer)).await.map_err(internal)?;
+    Ok(([(CONTENT_TYPE, "application/json")], text.map_err(internal)?).into_response())
+}
 
 /// Compare an episode's present state with an earlier one, cell by cell
 #[utoipa::path(
@@ -22,7 +36,7 @@ pub async fn diff(
     State(control): Shared,
     Path(id): Path<String>,
     Query(comparison): Query<Comparison>,
-) -> Result<Json<Differences>, Refusal> {
+) -> Result<Response, Refusal> {
     let live = control.live(&id)?;
     let extent = Extent::of(comparison.everything);
     let against = comparison.against.unwrap_or_else(|| "image".to_owned());
@@ -35,7 +49,7 @@ pub async fn diff(
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "INVALID_QUERY", message, SEE_DOCUMENT));
         }
     };
-    Ok(Json(Differences { against, differences }))
+    written(Differences { against, differences }).await
 }
 
 /// Hash an episode's present state, whole and by table
@@ -55,16 +69,25 @@ pub async fn hash(
     Ok(Json(control.live(&id)?.hash(Extent::of(which.everything)).await?.into()))
 }
 
-/// Read an episode's journal: its calls, and the duties that they left
+/// Read an episode's journal, a page at a time: its calls, and the duties that they left
 #[utoipa::path(
     get,
     path = "/episodes/{id}/journal",
     operation_id = "read_journal",
     tag = "inspection",
-    params(("id" = String, Path, description = "The episode")),
-    responses((status = 200, description = "The journal", body = Journal), Refused)
+    params(("id" = String, Path, description = "The episode"), Calls),
+    responses((status = 200, description = "A page of the journal", body = Journal), Refused)
 )]
-pub async fn journal(State(control): Shared, Path(id): Path<String>) -> Result<Json<Journal>, Refusal> {
-    let (calls, obligations) = control.live(&id)?.journal().await?;
-    Ok(Json(Journal { calls, obligations }))
+pub async fn journal(
+    State(control): Shared,
+    Path(id): Path<String>,
+    Query(Calls { after, limit }): Query<Calls>,
+) -> Result<Response, Refusal> {
+    let limit = limit.unwrap_or(LONGEST_PAGE);
+    if !(1..=LONGEST_PAGE).contains(&limit) {
+        let message = format!("limit is {limit}, and must be from 1 to {LONGEST_PAGE}");
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "INVALID_QUERY", message, SEE_DOCUMENT));
+    }
+    let JournalPage { calls, obligations, next } = control.live(&id)?.journal(after, limit).await?;
+    written(Journal { calls, obligations, next }).await
 }

@@ -310,7 +310,21 @@ impl From<StateHash> for Hash {
     }
 }
 
-/// All calls of an episode, and the duties that they left.
+/// Which calls of a journal to read.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Calls {
+    /// Begin after the call of this number; the `next` of the page before.
+    #[serde(default)]
+    #[param(minimum = 0)]
+    pub after: i64,
+    /// How many, from 1 to 1000; 1000 where it is not said. A page of some MiB ends before that.
+    #[param(minimum = 1, maximum = 1000)]
+    pub limit: Option<usize>,
+}
+
+/// Calls of an episode, and the duties that they left.
 #[derive(Serialize, ToSchema)]
 pub struct Journal {
     /// The calls, in order.
@@ -319,6 +333,9 @@ pub struct Journal {
     /// The duties, in the order in which they arose, paid or not.
     #[schema(value_type = Vec<Obligation>)]
     pub obligations: Vec<store::Obligation>,
+    /// The `after` of the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
 }
 
 /// One call, as it went.
