@@ -4,6 +4,7 @@ use super::setup::{Setup, fixtures, listed};
 use super::{Answer, Error};
 use clap::Args;
 use incident_mcp::episode::Budget;
+use incident_mcp::http::descriptors::Connections;
 use incident_mcp::http::guard::Secret;
 use incident_mcp::http::{Access, Limits, Listener, Options};
 use incident_mcp::registry::{self, DEFAULT_FIXTURES, Durable, Recorder, Registry};
@@ -83,6 +84,7 @@ impl Http {
         let control_token = secret(self.control_token_file.as_ref(), "INCIDENT_MCP_CONTROL_TOKEN")?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
+            let connections = Connections::of_process();
             // Before anybody can know that there is a server.
             let signals = Signals::hear()?;
             let registry = Registry::open(self.registry(setup, budget, recorder)?).await?;
@@ -112,7 +114,7 @@ impl Http {
             let (hosts, origins) = (self.allow_host.clone(), self.allow_origin.clone());
             let access = |token| Access { hosts: hosts.clone(), origins: origins.clone(), token };
             let control = control.map(|listener| (listener, access(control_token)));
-            let options = Options { access: access(token), limits: self.limits(), grace: Duration::from_secs(self.drain), public_url: self.public_url.clone() };
+            let options = Options { access: access(token), limits: self.limits(), connections, grace: Duration::from_secs(self.drain), public_url: self.public_url.clone() };
             incident_mcp::http::serve(registry.clone(), options, public, control, signals.told_to_end()).await?;
             tracing::info!("ended with {} live episodes", registry.count());
             Ok(Answer::Yes)
@@ -143,6 +145,7 @@ impl Http {
             concurrency: self.max_requests,
             time: Duration::from_secs(self.timeout),
             rate: NonZeroU32::new(self.rate_limit),
+            ..Limits::default()
         }
     }
 }

@@ -1,28 +1,36 @@
 //! What every request passes before its route: the rate, the guard, the limits, and the count of those who wait for an answer.
 
+use super::bodies::Bodies;
 use super::body;
+use super::connections::Connection;
 use super::drain::{Accepted, Drain, hold};
 use super::guard::Guard;
-use super::listen::Peer;
+use super::listen::{Peer, client};
 use super::pages::Page;
+use super::places::Places;
 use super::refusal::Refusal;
 use super::trace;
+use super::workers::Workers;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::CONNECTION;
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures::FutureExt;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http_body::Body as _;
-use http_body_util::Limited;
-use std::net::{IpAddr, Ipv6Addr};
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Bytes of a body beyond which a request is answered on a thread for such: to read the JSON of the longest takes a good
+/// part of a second, for which nobody else should wait.
+const LONG: usize = 64 * 1024;
 
 /// How much clients may ask for.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +41,8 @@ pub struct Limits {
     pub concurrency: usize,
     /// How long a request may take until its answer begins.
     pub time: Duration,
+    /// Most streams of events that clients listen to; more are turned away.
+    pub streams: usize,
     /// Requests a second from one address, and as many at once after a pause; none for any number.
     pub rate: Option<NonZeroU32>,
 }
@@ -41,7 +51,7 @@ impl Default for Limits {
     /// 4 MiB, as rmcp takes; a thousand requests at once keep two cores busy for a twentieth of a second; half a minute is
     /// much longer than any call takes and less than most clients wait; a rate only where strangers ask.
     fn default() -> Limits {
-        Limits { body: 4 << 20, concurrency: 1_024, time: Duration::from_secs(30), rate: None }
+        Limits { body: 4 << 20, concurrency: 1_024, time: Duration::from_secs(30), streams: 8_192, rate: None }
     }
 }
 
@@ -49,16 +59,21 @@ impl Default for Limits {
 pub struct Edge {
     guard: Guard,
     limits: Limits,
-    places: Arc<Semaphore>,
+    bodies: Bodies,
+    places: Arc<Places>,
+    streams: Arc<Places>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
     drain: Arc<Drain>,
+    /// Where requests with long bodies are answered.
+    long: Arc<Workers>,
 }
 
 impl Edge {
     /// An edge with that guard and those limits.
-    pub fn new(guard: Guard, limits: Limits, drain: Arc<Drain>) -> Arc<Edge> {
+    pub fn new(guard: Guard, limits: Limits, drain: Arc<Drain>, long: Arc<Workers>) -> Arc<Edge> {
         let rate = limits.rate.map(|rate| RateLimiter::keyed(Quota::per_second(rate)));
-        Arc::new(Edge { guard, limits, places: Arc::new(Semaphore::new(limits.concurrency)), rate, drain })
+        let (places, streams) = (Places::of(limits.concurrency), Places::of(limits.streams));
+        Arc::new(Edge { guard, limits, bodies: Bodies::of(limits.body), places, streams, rate, drain, long })
     }
 
     /// Put the edge before these routes. Beside it, and open to whoever asks, are the two that tell how the server is: a busy
@@ -86,10 +101,9 @@ impl Edge {
     }
 
     /// Let a request in, or say why not. The rate comes first, so that it also slows down who guesses tokens.
-    fn admit(&self, request: &Request) -> Result<(Accepted, OwnedSemaphorePermit), Refusal> {
-        let peer = request.extensions().get::<Peer>().map(|peer| client(peer.0));
-        if let (Some(rate), Some(peer)) = (&self.rate, peer)
-            && rate.check_key(&peer).is_err()
+    fn admit(&self, request: &Request, from: Option<IpAddr>) -> Result<Accepted, Refusal> {
+        if let (Some(rate), Some(from)) = (&self.rate, from)
+            && rate.check_key(&from).is_err()
         {
             return Err(Refusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -100,41 +114,70 @@ impl Edge {
         }
         self.guard.check(request.uri(), request.headers())?;
         let accepted = self.drain.accept().ok_or_else(Refusal::draining)?;
-        let place = self.places.clone().try_acquire_owned().map_err(|_| {
-            Refusal::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "OVERLOADED",
-                "the server has as many requests at work as it takes",
-                "try again in a moment",
-            )
-        })?;
         match request.body().size_hint().lower() > self.limits.body as u64 {
             true => Err(body::too_long()),
-            false => Ok((accepted, place)),
+            false => Ok(accepted),
         }
     }
 
-    async fn answer(&self, request: Request, next: Next) -> Response {
-        let held = match self.admit(&request) {
-            Ok(held) => held,
-            Err(refusal) => return refusal.into_response(),
-        };
-        let listens = request.method() == Method::GET;
-        // A body of unknown length is cut at the limit.
-        let request = request.map(|body| Body::new(Limited::new(body, self.limits.body)));
-        match tokio::time::timeout(self.limits.time, trace::within(request, next)).await {
-            // A stream that a client only listens to is no answer to wait for.
-            Ok(response) if listens => response,
-            Ok(response) => hold(response, held),
-            Err(_) => Refusal::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                "TIMED_OUT",
-                "the request was not answered in time; if it was a call, it may have been written",
-                "repeat it under the same idempotency key",
-            )
-            .into_response(),
+    /// The request with its body, once that is here whole.
+    async fn whole(&self, request: Request, from: Option<IpAddr>) -> Result<(Request, usize), Refusal> {
+        if request.body().is_end_stream() {
+            return Ok((request, 0));
         }
+        let (parts, body) = request.into_parts();
+        let body = self.bodies.read(body, from.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await?;
+        let length = body.len();
+        Ok((Request::from_parts(parts, Body::from(body)), length))
     }
+
+    async fn respond(&self, request: Request, next: Next) -> Result<Response, Refusal> {
+        let from = request.extensions().get::<Peer>().map(|peer| client(peer.0));
+        let work = request.extensions().get::<Arc<Connection>>().map(Connection::work);
+        let accepted = self.admit(&request, from)?;
+        let listens = request.method() == Method::GET;
+        let answer = async {
+            let (request, length) = self.whole(request, from).await?;
+            // Only now: a body that is still to come must keep no place from others.
+            let place = self.places.take(from).ok_or_else(overloaded)?;
+            let answer = trace::within(request, next);
+            let response = if length > LONG {
+                let Ok(response) = self.long.answer(answer.map(Ok::<_, Infallible>)).await;
+                response
+            } else {
+                answer.await
+            };
+            Ok::<_, Refusal>((place, response))
+        };
+        let (place, response) = tokio::time::timeout(self.limits.time, answer).await.map_err(|_| timed_out())??;
+        // A stream that a client only listens to is no answer to wait for.
+        if listens && is_stream(&response) {
+            let place = self.streams.take(from).ok_or_else(too_many_streams)?;
+            return Ok(hold(response, (place, work)));
+        }
+        Ok(hold(response, (accepted, place, work)))
+    }
+}
+
+fn is_stream(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
+fn overloaded() -> Refusal {
+    let message = "the server has as many requests at work as it takes, or as it takes from one address";
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", message, "try again in a moment")
+}
+
+fn too_many_streams() -> Refusal {
+    let message = "as many clients listen as may, or as may from one address";
+    let remedy = "end a stream before you open another; POST needs none";
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_STREAMS", message, remedy)
+}
+
+fn timed_out() -> Refusal {
+    let message = "the request was not answered in time; if it was a call, it may have been written";
+    Refusal::new(StatusCode::GATEWAY_TIMEOUT, "TIMED_OUT", message, "repeat it under the same idempotency key")
 }
 
 async fn pass(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
@@ -142,7 +185,7 @@ async fn pass(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Re
     if let Some(answer) = page.as_ref().and_then(|page| page.preflight(&request)) {
         return answer;
     }
-    let mut response = edge.answer(request, next).await;
+    let mut response = edge.respond(request, next).await.into_response();
     if let Some(page) = page {
         response = page.shown(response);
     }
@@ -161,12 +204,4 @@ async fn ready(State(edge): State<Arc<Edge>>) -> Response {
 
 fn no_such(status: StatusCode, code: &'static str, message: &str) -> Refusal {
     Refusal::new(status, code, message, "see the server's documentation for its addresses")
-}
-
-/// Who asks: an IPv4 address, or the half of an IPv6 address that a client cannot choose.
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        address => address,
-    }
 }

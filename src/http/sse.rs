@@ -2,11 +2,13 @@
 //! POST for each message up.
 
 use super::body;
+use super::connections::Connection;
 use super::drain::{Drain, hold};
 use super::message;
 use super::refusal::Refusal;
 use crate::lock::lock;
 use crate::mcp::{self, Orderly};
+use axum::Extension;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
@@ -23,6 +25,8 @@ use rmcp::transport::sink_stream::SinkStreamTransport;
 use rmcp::{ServerHandler, ServiceExt};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -35,8 +39,16 @@ const BACKLOG: usize = 256;
 /// Most messages that a client has not read yet. It is gone, or might as well be, when there are more.
 const UNREAD: usize = 4 * BACKLOG;
 
-/// Most sessions at once, a quarter of the connections; each keeps a task, two channels and a connection.
+/// Most bytes of them: some of the longest answers.
+const UNREAD_BYTES: usize = 8 << 20;
+
+/// Most sessions at once, half of the streams that clients may listen to; each keeps a task, two channels and a connection.
 const SESSIONS: usize = 4_096;
+
+/// Why nothing more is sent to a client.
+#[derive(Debug, thiserror::Error)]
+#[error("the client does not read what it is sent")]
+struct Unread;
 
 /// What a new session talks to.
 pub struct Opened<S> {
@@ -101,6 +113,7 @@ impl<S> Drop for Listening<S> {
 
 async fn begin<S: ServerHandler>(
     State(sessions): State<Arc<Sessions<S>>>,
+    connection: Option<Extension<Arc<Connection>>>,
     episode: Option<Path<String>>,
 ) -> Result<Response, Refusal> {
     let episode = episode.map(|Path(episode)| episode);
@@ -123,13 +136,24 @@ async fn begin<S: ServerHandler>(
     }
     let left = ended.child_token();
     let gone = left.clone();
-    let answers = sink::unfold((), move |(), message: ServerJsonRpcMessage| {
-        // Waiting would pile up whatever else is answered meanwhile.
-        let sent = answers.try_send(message);
-        if sent.is_err() {
-            gone.cancel();
+    let unread = Arc::new(AtomicUsize::new(0));
+    let answers = sink::unfold((), {
+        let unread = unread.clone();
+        move |(), message: ServerJsonRpcMessage| {
+            let text = serde_json::to_string(&message).unwrap_or_default();
+            let bytes = unread.fetch_add(text.len(), Ordering::Relaxed) + text.len();
+            // Waiting would pile up whatever else is answered meanwhile.
+            let sent = if bytes > UNREAD_BYTES { Err(Unread) } else { answers.try_send(text).map_err(|_| Unread) };
+            if sent.is_err() {
+                tracing::info!("an SSE client was dropped, since it does not read what it is sent");
+                gone.cancel();
+                // A connection that nobody reads from does not end by itself, and keeps what it was to send.
+                if let Some(Extension(connection)) = &connection {
+                    connection.end();
+                }
+            }
+            std::future::ready(sent)
         }
-        std::future::ready(sent)
     });
     let listening = Listening { sessions: sessions.clone(), id, _left: left.clone().drop_guard() };
     // When all is answered the way up ends, then rmcp, then the way down.
@@ -141,8 +165,11 @@ async fn begin<S: ServerHandler>(
             Err(error) => tracing::debug!("an SSE client left before it began: {error}"),
         }
     });
-    let down = down.map(|message| Event::default().event("message").json_data(message));
-    let events = stream::iter([Ok(endpoint)]).chain(down);
+    let down = down.map(move |text: String| {
+        unread.fetch_sub(text.len(), Ordering::Relaxed);
+        Event::default().event("message").data(text)
+    });
+    let events = stream::iter([endpoint]).chain(down).map(Ok::<_, Infallible>);
     Ok(hold(Sse::new(events).keep_alive(KeepAlive::default()).into_response(), listening))
 }
 

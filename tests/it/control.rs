@@ -343,6 +343,18 @@ async fn the_journal_shows_calls_as_they_went() {
     );
     let halted = live.call(live.queue(), "log_metric", halting, None).await.unwrap();
     let journal = plane.get("/episodes/a/journal").await;
+    // In pages, each with the duties that its calls left, it is the same.
+    let (mut calls, mut obligations, mut page) = (Vec::new(), Vec::new(), json!({ "next": 0 }));
+    while let Some(next) = page.get("next") {
+        page = plane.get(&format!("/episodes/a/journal?limit=1&after={next}")).await;
+        assert!(page["calls"].as_array().unwrap().len() == 1 || page.get("next").is_none());
+        calls.extend(page["calls"].as_array().unwrap().clone());
+        obligations.extend(page["obligations"].as_array().unwrap().clone());
+    }
+    assert_eq!(json!({ "calls": calls, "obligations": obligations }), journal);
+    for limit in ["0", "1001", "many"] {
+        plane.refused("GET", &format!("/episodes/a/journal?limit={limit}"), Value::Null, 400, "INVALID_QUERY").await;
+    }
     assert_eq!(journal["calls"][1]["answer"], Value::Object(halted.answer));
     assert_eq!(journal["calls"][1]["outcome"], "INCIDENT_NOT_CLOSED");
     assert_eq!(journal["calls"][1]["rule"].as_str(), halted.rule.as_deref());

@@ -31,7 +31,7 @@ fn guard(token: Option<&str>, hosts: &[&str], origins: &[&str], address: &str) -
 }
 
 fn edge(guard: Guard, limits: Limits) -> Arc<Edge> {
-    Edge::new(guard, limits, Arc::new(Drain::default()))
+    Edge::new(guard, limits, Arc::new(Drain::default()), Arc::new(Workers::here()))
 }
 
 fn open() -> Guard {
@@ -361,7 +361,7 @@ async fn a_drain_waits_no_longer_than_its_grace() {
 async fn a_drain_ends_a_listener_that_takes_no_more_connections() {
     let drain = Arc::new(Drain::default());
     let listener = Listener::bind("127.0.0.1:0").await.unwrap();
-    let serving = tokio::spawn(listener.serve(Router::new(), drain.clone(), Arc::new(Workers::here())));
+    let serving = tokio::spawn(listener.serve(1, Router::new(), drain.clone(), Arc::new(Workers::here())));
     drain.run(Duration::ZERO).await;
     serving.await.unwrap();
 }

@@ -63,6 +63,28 @@ async fn a_journal_has_no_more_bytes_than_its_limit() {
     add(&small, "fits").await;
 }
 
+/// What takes long is not done where connections are served: this thread could not go on meanwhile.
+#[tokio::test]
+async fn a_call_with_long_arguments_runs_on_a_thread_of_its_own() {
+    let registry = registry(Limits::default()).await;
+    let live = registry.create(named("a")).await.unwrap();
+    for (length, here) in [(10, true), (8_000, true), (20_000, false)] {
+        let call = live.call(live.queue(), "record_workaround", object(workaround(length)), None);
+        let mut call = std::pin::pin!(call);
+        assert_eq!(futures::poll!(call.as_mut()).is_ready(), here, "{length}");
+        if !here {
+            assert_eq!(call.await.unwrap().answer["code"], "INVALID_INPUT");
+        }
+    }
+    // Arguments of any shape count, and nobody has to wait for the call once it runs.
+    let many: serde_json::Map<_, _> = (0..4_000).map(|number| (format!("a{number}"), json!([[], {}]))).collect();
+    {
+        let mut call = std::pin::pin!(live.call(live.queue(), "record_workaround", many, None));
+        assert!(futures::poll!(call.as_mut()).is_pending());
+    }
+    assert_eq!(journal(&live).await.0.len(), 4);
+}
+
 /// The numbers that go along with the calls are those that the journal gives.
 #[test]
 fn a_journal_is_counted_as_it_grows() {

@@ -14,6 +14,7 @@ mod evaluate;
 mod evaluation;
 mod files;
 mod grading;
+mod hostile;
 mod hosts;
 mod images;
 mod inputs;

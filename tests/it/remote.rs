@@ -2,6 +2,7 @@
 
 use crate::cli::{Ran, program, ran};
 use crate::registry::{add, registry};
+use incident_mcp::http::descriptors::Connections;
 use incident_mcp::http::guard::Secret;
 use incident_mcp::http::{Access, Limits, Listener, Options};
 use incident_mcp::registry::{self, Registry};
@@ -26,8 +27,13 @@ fn served(token: Option<&str>) -> Served {
         let control = Listener::bind("127.0.0.1:0").await.unwrap();
         let addresses = (format!("http://{}", public.address()), format!("http://{}", control.address()));
         let access = Access { token: token.map(|token| Secret::new(token).unwrap()), ..Access::default() };
-        let options =
-            Options { access: Access::default(), limits: Limits::default(), grace: Duration::ZERO, public_url: None };
+        let options = Options {
+            access: Access::default(),
+            limits: Limits::default(),
+            connections: Connections::of(1_024),
+            grace: Duration::ZERO,
+            public_url: None,
+        };
         let serve = incident_mcp::http::serve(
             registry.clone(),
             options,

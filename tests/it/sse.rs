@@ -232,6 +232,27 @@ async fn more_waiting_calls_than_the_backlog_are_turned_away() {
     client.send(&call(1_000)).await;
 }
 
+/// Its session ends, and its connection with all that it was still to be sent.
+#[tokio::test]
+async fn a_client_that_does_not_read_is_dropped() {
+    const MOST: usize = 64;
+    let mut bench = bench().await;
+    bench.gate.add_permits(MOST);
+    let mut client = bench.client("/sse").await;
+    let long = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "x".repeat(1 << 20) } });
+    let mut sent = 0;
+    while client.post(&long.to_string()).await.0 == 202 {
+        sent += 1;
+        assert!(sent < MOST, "more than sockets and the limit hold");
+        bench.seen.recv().await;
+    }
+    assert!(sent >= 8, "{sent}");
+    client.down.closed().await;
+    let mut next = bench.client("/sse").await;
+    next.send(&call(1)).await;
+    assert_eq!(next.next().await["result"]["content"][0]["text"], "tool-1");
+}
+
 #[tokio::test]
 async fn a_drain_answers_the_calls_of_a_session() {
     let mut bench = bench().await;

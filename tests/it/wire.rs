@@ -11,6 +11,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+/// Most connections at once.
+pub const CONNECTIONS: usize = 8;
+
 /// A listener that serves.
 pub struct Served {
     pub address: SocketAddr,
@@ -23,8 +26,13 @@ pub async fn serve(limits: Limits, routes: impl FnOnce(&Arc<Drain>) -> Router) -
     let drain = Arc::new(Drain::default());
     let listener = Listener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.address();
-    let edge = Edge::new(Guard::new(address, &[], &[], None), limits, drain.clone());
-    let serving = tokio::spawn(listener.serve(edge.around(routes(&drain)), drain.clone(), Arc::new(Workers::here())));
+    let edge = Edge::new(Guard::new(address, &[], &[], None), limits, drain.clone(), Arc::new(Workers::here()));
+    let serving = tokio::spawn(listener.serve(
+        CONNECTIONS,
+        edge.around(routes(&drain)),
+        drain.clone(),
+        Arc::new(Workers::here()),
+    ));
     Served { address, drain, serving }
 }
 
