@@ -231,7 +231,7 @@ async fn registry(fixtures: &Fixtures) -> Arc<Registry> {
         source: Source::Embedded,
         fixtures: BTreeMap::from([(DEFAULT_FIXTURES.to_owned(), fixtures.clone())]),
         defaults: Spec { policy: Some(POLICY.to_owned()), ..Spec::default() },
-        limits: Limits { episodes: MANY, ttl: None },
+        limits: Limits { episodes: MANY, ttl: None, ..Limits::default() },
         durable: None,
         recorder: None,
     };

@@ -26,6 +26,7 @@ use rmcp::{ServerHandler, ServiceExt};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Semaphore;
@@ -44,11 +45,6 @@ const UNREAD_BYTES: usize = 8 << 20;
 
 /// Most sessions at once, half of the streams that clients may listen to; each keeps a task, two channels and a connection.
 const SESSIONS: usize = 4_096;
-
-/// Why nothing more is sent to a client.
-#[derive(Debug, thiserror::Error)]
-#[error("the client does not read what it is sent")]
-struct Unread;
 
 /// What a new session talks to.
 pub struct Opened<S> {
@@ -140,11 +136,14 @@ async fn begin<S: ServerHandler>(
     let answers = sink::unfold((), {
         let unread = unread.clone();
         move |(), message: ServerJsonRpcMessage| {
+            // Once it is dropped, what is still answered goes nowhere.
+            if gone.is_cancelled() {
+                return ready(Ok::<_, Infallible>(()));
+            }
             let text = serde_json::to_string(&message).unwrap_or_default();
             let bytes = unread.fetch_add(text.len(), Ordering::Relaxed) + text.len();
             // Waiting would pile up whatever else is answered meanwhile.
-            let sent = if bytes > UNREAD_BYTES { Err(Unread) } else { answers.try_send(text).map_err(|_| Unread) };
-            if sent.is_err() {
+            if bytes > UNREAD_BYTES || answers.try_send(text).is_err() {
                 tracing::info!("an SSE client was dropped, since it does not read what it is sent");
                 gone.cancel();
                 // A connection that nobody reads from does not end by itself, and keeps what it was to send.
@@ -152,7 +151,8 @@ async fn begin<S: ServerHandler>(
                     connection.end();
                 }
             }
-            std::future::ready(sent)
+            // Not an error, after which rmcp may send once more: that would be a panic.
+            ready(Ok(()))
         }
     });
     let listening = Listening { sessions: sessions.clone(), id, _left: left.clone().drop_guard() };
