@@ -68,11 +68,16 @@ impl Convert {
 
 /// Say what was read otherwise than it stands, and what the format has no place for.
 fn tell(to: Format, documents: &[Document]) {
-    let mut lost = IndexMap::<&str, usize>::new();
+    let (mut lost, mut notes) = (IndexMap::<&str, usize>::new(), IndexMap::<(&str, &String), usize>::new());
     for item in documents.iter().flat_map(|document| &document.items) {
         let trace = item.trace();
-        trace.notes.iter().for_each(|note| anstream::eprintln!("{}: note: {note}", trace.source));
+        for note in &trace.notes {
+            *notes.entry((&*trace.source.file, note)).or_default() += 1;
+        }
         format::losses(to, item).into_iter().for_each(|part| *lost.entry(part).or_default() += 1);
+    }
+    for ((file, note), number) in notes {
+        anstream::eprintln!("{file}: note on {}: {note}", print::count(number, "trace"));
     }
     if !lost.is_empty() {
         let parts = lost.iter().map(|(part, number)| format!("{part} ({number})")).collect::<Vec<_>>().join(", ");

@@ -95,6 +95,7 @@ impl Reader {
             }
         }
         all.documents = format::gather(all.documents);
+        all.documents.iter_mut().for_each(|document| all.mistakes.append(&mut document.mistakes));
         Ok(all)
     }
 }

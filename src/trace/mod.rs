@@ -149,6 +149,8 @@ pub struct Task {
     /// How many of gold's first calls only set the environment up. A trial begins with them too, though its file need not
     /// have them, since no agent made them.
     pub setup: usize,
+    /// The names of its runs that stand in files of their own, where its file lists them.
+    pub runs: Vec<String>,
 }
 
 /// What a file holds one or several of.

@@ -72,7 +72,7 @@ fn the_files_of_a_folder_of_results_are_one_document() {
         format!(r#"{{"id": "t", "user_scenario": {{}}, "initial_state": {state}, "evaluation_criteria": {criteria}}}"#);
     fs::write(
         folder.path().join("results.json"),
-        format!(r#"{{"info": {{}}, "tasks": [{task}], "simulation_index": []}}"#),
+        format!(r#"{{"info": {{}}, "tasks": [{task}], "simulation_index": [{{"id": "s", "task_id": "t"}}]}}"#),
     )
     .unwrap();
     let run = r#"{"id": "s", "task_id": "t", "trial": 0, "termination_reason": "user_stop", "messages": []}"#;
@@ -83,6 +83,10 @@ fn the_files_of_a_folder_of_results_are_one_document() {
     let tools: Vec<Vec<String>> =
         calls(&written, None).into_iter().map(|calls| calls.into_iter().map(|call| call.tool).collect()).collect();
     assert_eq!(tools, [vec!["open", "close"], vec!["open"]]);
+    fs::rename(runs.join("s.json"), runs.join("other.json")).unwrap();
+    fs::write(runs.join("other.json"), run.replace("\"s\"", "\"other\"")).unwrap();
+    let told = convert(&[folder.path().to_str().unwrap(), "--to", "ndjson"]).ends(3).stderr;
+    assert!(told.contains("has a run \"s\" by the index of the results") && told.contains("1 mistake"), "{told}");
 }
 
 #[test]

@@ -10,19 +10,22 @@ const REFERENCES: [&str; 2] = ["attachment://", "tc://"];
 
 /// The messages and events of a sample with their attachments in place; none where it has no reference to any.
 pub fn resolve(node: &Node<'_>) -> Result<Option<Json>, Mistake> {
-    let parts = ["messages", "events"].map(|key| (key, node.json.get(key)));
-    if !parts.iter().any(|(_, part)| part.is_some_and(refers)) {
+    if !["messages", "events", "events_data"].iter().any(|key| node.json.get(key).is_some_and(refers)) {
         return Ok(None);
     }
+    let events = node.json.get("events").and_then(Json::as_array);
+    let has_tools = events.into_iter().flatten().any(|event| event.get("event").is_some_and(|kind| kind == "tool"));
     let mut resolver = Resolver { attachments: node.json.get("attachments"), missing: None };
     let mut whole = Map::new();
     for (key, value) in node.json.as_object().into_iter().flatten() {
         let value = match (key.as_str(), value) {
             // Of the events only those of calls are read; the others hold the whole conversation again and again.
             ("events", Json::Array(events)) => {
-                let event = |event| if events::is_read(event) { resolver.resolve(event) } else { Json::Null };
+                let is_read = |event: &Json| events::is_read(event, !has_tools);
+                let event = |event| if is_read(event) { resolver.resolve(event) } else { Json::Null };
                 events.iter().map(event).collect()
             }
+            ("events_data", pool) if !has_tools => resolver.resolve(pool),
             ("messages", messages) => resolver.resolve(messages),
             ("attachments" | "events_data" | "store", _) => continue,
             (_, other) => other.clone(),

@@ -24,10 +24,11 @@ pub struct Event {
     pub ran: bool,
 }
 
-/// Whether anything is read of an event.
-pub fn is_read(event: &Json) -> bool {
+/// Whether anything is read of an event; of models only where they are asked for.
+pub fn is_read(event: &Json, models: bool) -> bool {
+    let kinds = ["tool", "approval", "subtask", "step", "span_begin", "sample_limit"];
     let kind = event.get("event").and_then(Json::as_str);
-    kind.is_some_and(|kind| ["tool", "approval", "subtask", "step", "span_begin", "sample_limit"].contains(&kind))
+    kind.is_some_and(|kind| kinds.contains(&kind) || models && kind == "model")
 }
 
 /// What kept a call from being run, by the word of Inspect: it was refused by whoever watches over calls.

@@ -4,6 +4,7 @@ mod archive;
 mod attachments;
 mod calls;
 mod events;
+mod models;
 
 pub use archive::{is_archive, read_archive};
 
@@ -41,7 +42,10 @@ fn sample(node: &Node<'_>, status: &str, document: &mut Document) {
     transcript.note(read);
     let resolved = transcript.note(attachments::resolve(node)).flatten();
     let node = Node::new(resolved.as_ref().unwrap_or(node.json), node.source.clone());
-    let events = transcript.note(events::read(&node)).unwrap_or_default();
+    let mut events = transcript.note(events::read(&node)).unwrap_or_default();
+    if events.calls.is_empty() {
+        events.calls = transcript.note(models::read(&node)).unwrap_or_default();
+    }
     let read = ending(&node, status, events.limit.as_deref());
     transcript.trace.unfinished = transcript.note(read).flatten();
     let is_run =

@@ -42,7 +42,9 @@ fn is_task(value: &Json) -> bool {
 /// Read a task, a simulation, or all of the results.
 pub fn read(node: &Node<'_>, document: &mut Document) {
     if is_results(node.json) {
+        let before = document.items.len();
         each(node.list("tasks"), task::read, document);
+        folder::index(node, &mut document.items[before..]);
         each(node.list("simulations"), simulation, document);
     } else if is_run(node.json) {
         simulation(node, document);
