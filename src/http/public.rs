@@ -18,7 +18,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use futures::{StreamExt, stream};
@@ -195,7 +195,12 @@ impl Endpoint {
         if *request.method() == Method::DELETE && session.is_some_and(|session| !self.sessions.has(&session)) {
             return no_session(&Json::Null);
         }
-        let response = reworded(self.service.handle(request).await.map(Body::new), &Json::Null).await;
+        let listens = *request.method() == Method::GET;
+        let mut response = reworded(self.service.handle(request).await.map(Body::new), &Json::Null).await;
+        if listens {
+            // rmcp 3.11 lets a browser keep the stream, and one that keeps it sends the DELETE that follows twice.
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
         ended(response)
     }
 

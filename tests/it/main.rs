@@ -32,6 +32,7 @@ mod report;
 mod roles;
 mod rules;
 mod sse;
+mod stdio;
 mod store;
 mod support;
 mod tidy;

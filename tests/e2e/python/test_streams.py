@@ -7,7 +7,7 @@ import re
 import pytest
 
 from program import METRIC, NOTE
-from server import ACCEPT, Answer, head_of, initialize, plain, session
+from server import ACCEPT, Answer, Sse, head_of, initialize, plain, session
 
 OLDER = ["2024-11-05", "2025-03-26", "2025-06-18"]
 REVISIONS = [*OLDER, "2025-11-25"]
@@ -151,6 +151,18 @@ def test_an_initialize_that_lacks_something_is_told_what(shared, params, part):
     answer = shared.ask("POST", "/mcp", body, ACCEPT)
     assert (answer.status, answer.json()["id"], answer.json()["error"]["code"]) == (400, 3, INVALID_PARAMS)
     assert part in answer.json()["error"]["message"]
+
+
+def test_what_comes_before_the_handshake_ends_no_session_of_the_old_transport(shared):
+    sse = Sse(shared, handshake=False)
+    sse.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    sse.send({"jsonrpc": "2.0", "id": 5, "result": {}})
+    sse.send(plain("log_metric", METRIC, 9))
+    sse.send(initialize("2024-11-05"))
+    refused, begun = sse.message(), sse.message()
+    assert (refused["id"], refused["error"]["code"]) == (9, INVALID_PARAMS)
+    assert begun["result"]["protocolVersion"] == "2024-11-05"
+    sse.close()
 
 
 # What a request brings and accepts.
