@@ -248,6 +248,9 @@ fn exact_conditions_use_the_index() {
 
 // ---- the environment beside the checkout -----------------------------------------------------------------------------
 
+/// The calls of its sample traces.
+const CALLS: usize = 167;
+
 /// The folder of foreign data; none where this checkout has none.
 fn upstream() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
@@ -337,7 +340,22 @@ fn every_right_answer_of_the_samples_comes_back() {
         .map(|case| (case["trace"].as_str().unwrap().to_owned(), case["call"].as_u64().unwrap() as usize))
         .collect();
     assert_eq!(different, expected);
-    assert_eq!(calls, 167);
+    assert_eq!(calls, CALLS);
+}
+
+/// The manual has every kind of difference, and how many there are.
+#[test]
+fn the_differences_of_the_samples_are_listed() {
+    let manual = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/mappings.md")).unwrap();
+    let listed = support::data(include_str!("data/mapping/exceptions.json"));
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    listed.as_array().unwrap().iter().for_each(|case| *kinds.entry(case["kind"].as_str().unwrap()).or_default() += 1);
+    for (kind, number) in kinds {
+        let row = |line: &str| line.starts_with(&format!("| {kind} |")) && line.ends_with(&format!("| {number} |"));
+        assert!(manual.lines().any(row), "{kind}: {number}");
+    }
+    let equal = format!("{} of {CALLS}", CALLS - listed.as_array().unwrap().len());
+    assert!(manual.contains(&equal), "{equal}");
 }
 
 #[test]
