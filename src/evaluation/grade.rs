@@ -49,9 +49,11 @@ pub fn grade(
         Mode::Off => {
             let (mode, actor, answers) = (Mode::Observe, played.replay.actor.clone(), Closeness::Ignored);
             let made = stage.make(trial, &Conditions { mode, actor, answers, ..conditions.clone() })?;
-            process(&made.calls, &made.deeds, &made.unpaid)
+            process(&made.calls, &made.deeds, &made.unpaid, &made.remarks)
         }
-        Mode::Enforce | Mode::Observe => process(&played.replay.calls, &played.deeds, &played.replay.unpaid),
+        Mode::Enforce | Mode::Observe => {
+            process(&played.replay.calls, &played.deeds, &played.replay.unpaid, &played.remarks)
+        }
     };
     let state = state(&mut played, gold)?;
     let outputs = outputs(trial, &gold.outputs);

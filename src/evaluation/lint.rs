@@ -3,14 +3,15 @@
 use super::compare::Closeness;
 use super::model::{Broken, Comparison, Finding, Place, Replay, Severity, Step, TraceReport};
 use super::outputs::Told;
-use super::replay::{Conditions, Error, OUTSIDE, REFUSED, Stage, UNKNOWN_TOOL};
+use super::remarks::{self, Check};
+use super::replay::{Conditions, Error, OUTSIDE, Played, REFUSED, Stage, UNKNOWN_TOOL};
 use crate::episode::Mode;
 use crate::halt::OK;
 use crate::trace::Trace;
 use serde_json::Value as Json;
 
 /// Everything that a check can be called, with what it means: the list in the documents is this one.
-pub const CHECKS: [(&str, Severity, &str); 14] = [
+pub const CHECKS: [Check; 18] = [
     ("gold-halts", Severity::Error, "a call breaks a rule of the policy"),
     ("gold-invalid", Severity::Error, "a call's arguments do not fit the tool"),
     ("no-such-record", Severity::Error, "a call refers to a record that does not exist"),
@@ -19,11 +20,15 @@ pub const CHECKS: [(&str, Severity, &str); 14] = [
     ("unpaid", Severity::Error, "an audit entry is owed and never written"),
     ("fault", Severity::Error, "the program failed"),
     ("gold-unfinished", Severity::Error, "the run that is held to be right did not come to its proper end"),
+    remarks::WITHOUT_VALUE,
+    remarks::WITHOUT_RECORD,
+    remarks::WITHOUT_CHANGE,
     ("outside", Severity::Warning, "the policy does not speak of what a call does"),
     ("other-user", Severity::Warning, "the calls act for somebody else than the user whom the task names"),
     ("answer-differs", Severity::Warning, "the recorded answer is not what the call answers"),
     ("changes-nothing", Severity::Warning, "the final state is the one that the task begins with"),
     ("output-not-produced", Severity::Warning, "no answer holds a text that the agent is to tell"),
+    remarks::WITHOUT_CONDITION,
     (
         "answer-shape",
         Severity::Note,
@@ -48,8 +53,14 @@ const FLAWS: [&str; 9] = [
 /// `user` is the one whom the task names.
 pub fn lint(stage: &Stage, gold: &Trace, user: Option<&str>, conditions: &Conditions) -> Result<TraceReport, Error> {
     let conditions = Conditions { mode: Mode::Observe, answers: Closeness::Canonical, ..conditions.clone() };
-    let replay = stage.play(gold, &conditions)?.replay;
-    let findings = findings(gold, user, &replay);
+    let Played { replay, remarks, .. } = stage.play(gold, &conditions)?;
+    let mut lint = Lint { gold, findings: findings(gold, user, &replay) };
+    for remark in remarks {
+        if let Some(step) = replay.calls.get(remark.call.wrapping_sub(1)) {
+            lint.call(&remark.check, step, None, remark.message);
+        }
+    }
+    let findings = lint.findings;
     Ok(TraceReport { replay, verdict: None, findings })
 }
 
@@ -145,7 +156,7 @@ impl Lint<'_> {
         }
     }
 
-    fn call(&mut self, check: &'static str, step: &Step, broken: Option<&Broken>, message: String) {
+    fn call(&mut self, check: &str, step: &Step, broken: Option<&Broken>, message: String) {
         let place = Place::from(self.gold.place(step.call - 1));
         let finding = finding(check, place, message);
         self.findings.push(Finding {
@@ -173,7 +184,7 @@ fn texts(answer: &Json, found: &mut Vec<Told>) {
     }
 }
 
-fn finding(check: &'static str, place: Place, message: String) -> Finding {
+fn finding(check: &str, place: Place, message: String) -> Finding {
     let severity =
         CHECKS.iter().find(|(name, ..)| *name == check).map_or(Severity::Error, |(_, severity, _)| *severity);
     Finding { severity, check: check.to_owned(), place, call: None, tool: None, rule: None, clause: None, message }

@@ -9,6 +9,7 @@ pub mod model;
 pub mod outputs;
 mod pass;
 mod process;
+mod remarks;
 pub mod replay;
 mod run;
 pub mod stages;

@@ -1,6 +1,6 @@
 //! How an agent went about its work, worked out from the rules alone.
 
-use super::model::{Duty, Precheck, Prechecks, ProcessVerdict, Retry, RoleBreach, Step, Violation};
+use super::model::{Duty, Precheck, Prechecks, ProcessVerdict, Remark, Retry, RoleBreach, Severity, Step, Violation};
 use super::replay::{Deed, ROLE};
 use crate::halt::OK;
 use crate::store::parse_id;
@@ -13,20 +13,22 @@ const SLIPS: [&str; 2] = ["input.schema", "input.reference"];
 ///
 /// A write presupposes that what its rules looked at was read before: by a lookup that showed the record, or searched the
 /// table where the rule did; a record that the trial wrote itself is known to it.
-pub fn process(calls: &[Step], deeds: &[Deed], unpaid: &[Duty]) -> ProcessVerdict {
+pub fn process(calls: &[Step], deeds: &[Deed], unpaid: &[Duty], remarks: &[Remark]) -> ProcessVerdict {
     let mut verdict = ProcessVerdict {
         violations: violations(calls),
         prechecks: prechecks(calls, deeds),
         unpaid: unpaid.to_vec(),
         retries: retries(calls),
         roles: roles(calls, deeds),
+        remarks: remarks.to_vec(),
         compliant: false,
     };
     verdict.compliant = verdict.violations.is_empty()
         && verdict.prechecks.missing.is_empty()
         && verdict.unpaid.is_empty()
         && verdict.retries.is_empty()
-        && verdict.roles.is_empty();
+        && verdict.roles.is_empty()
+        && verdict.remarks.iter().all(|remark| remark.severity != Severity::Error);
     verdict
 }
 

@@ -1,10 +1,11 @@
 //! Making the calls of a trace again, in an episode of their own.
 
 use super::compare::{Closeness, compare};
-use super::model::{Broken, Comparison, Duty, Mapped, Place, Replay, RowChange, Step};
+use super::model::{Broken, Comparison, Duty, Mapped, Place, Remark, Replay, RowChange, Step};
+use super::remarks::remarks;
 use crate::episode::{CallError, Consulted, Episode, Mode, Outcome, Settings, StartError};
 use crate::halt::{INVALID_INPUT, OK};
-use crate::mapping::{Mapping, Standing};
+use crate::mapping::{Mapping, Standing, Told};
 use crate::policy::{Audit, Policy, Work};
 use crate::store::canonical::Extent;
 use crate::store::image::Image;
@@ -67,6 +68,8 @@ pub struct Played {
     pub episode: Episode,
     /// What each call did.
     pub deeds: Vec<Deed>,
+    /// What the procedure asks for besides.
+    pub remarks: Vec<Remark>,
 }
 
 /// The calls of a trace as they were made again.
@@ -77,6 +80,8 @@ pub struct Made {
     pub deeds: Vec<Deed>,
     /// Duties that no call has paid.
     pub unpaid: Vec<Duty>,
+    /// What the procedure asks for besides.
+    pub remarks: Vec<Remark>,
     actor: Option<String>,
     episode: Episode,
 }
@@ -94,6 +99,8 @@ pub struct Deed {
     pub seen: Vec<(&'static str, i64)>,
     /// In whose role it was not allowed: the user's role and the roles that may.
     pub role: Option<(String, Vec<String>)>,
+    /// What it tells of an incident, where it makes an update record.
+    pub told: Option<Told>,
 }
 
 /// A halt as the journal keeps it.
@@ -119,7 +126,7 @@ impl Stage {
 
     /// Run a trace and say what its state is.
     pub fn play(&self, trace: &Trace, conditions: &Conditions) -> Result<Played, Error> {
-        let Made { calls, deeds, unpaid, actor, mut episode } = self.make(trace, conditions)?;
+        let Made { calls, deeds, unpaid, remarks, actor, mut episode } = self.make(trace, conditions)?;
         let hash = episode.hash(Extent::Result)?.state;
         let comparison = match calls.iter().all(|step| step.recorded.is_none()) {
             true => Comparison::Unrecorded,
@@ -145,7 +152,7 @@ impl Stage {
             tokens: trace.tokens,
             hash,
         };
-        Ok(Played { replay, episode, deeds })
+        Ok(Played { replay, episode, deeds, remarks })
     }
 
     /// Make the calls of a trace.
@@ -173,7 +180,8 @@ impl Stage {
             Duty::new(&duty, call.map_or(0, |at| at + 1))
         });
         let unpaid = unpaid.collect();
-        Ok(Made { calls, deeds, unpaid, actor, episode })
+        let remarks = remarks(&self.policy, self.mapping.as_deref(), &calls, &deeds);
+        Ok(Made { calls, deeds, unpaid, remarks, actor, episode })
     }
 
     /// Who acts: as it was asked for, as the trace says, as its calls tell, or somebody else.
@@ -238,7 +246,8 @@ impl Stage {
                 let consulted = answered.outcome.map(|outcome| outcome.consulted).unwrap_or_default();
                 let searched = answered.searched;
                 let seen = answered.seen;
-                Answer { answer: answered.answer, without, mapped, number, consulted, searched, seen }
+                let told = mapping.told(&call.tool, &call.arguments);
+                Answer { answer: answered.answer, without, mapped, number, consulted, searched, seen, told }
             }
         }
     }
@@ -272,6 +281,7 @@ struct Answer {
     consulted: Vec<Consulted>,
     searched: Option<&'static str>,
     seen: Vec<(&'static str, i64)>,
+    told: Option<Told>,
 }
 
 impl Answer {
@@ -333,6 +343,7 @@ fn step(
         searched: made.searched,
         seen: std::mem::take(&mut made.seen),
         role,
+        told: made.told.take(),
     };
     Ok((step, deed))
 }

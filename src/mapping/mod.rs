@@ -14,10 +14,12 @@ mod refusal;
 mod source;
 mod table;
 mod template;
+mod told;
 mod typed;
 mod write;
 
 pub use source::Source;
+pub use told::Told;
 
 use crate::episode::{Episode, Outcome};
 use crate::policy::{self, Mistake, Policy};

@@ -179,6 +179,11 @@ fn of_verdict<'a>(trace: &'a TraceReport, verdict: &'a Verdict, most: usize, poi
         let tool = Some(breach.tool.as_str());
         points.push(Point { tool, clause: Some(&breach.clause), ..at_call("oversteps", breach.call, text) });
     }
+    for remark in &process.remarks {
+        let bad = remark.severity == Severity::Error;
+        let text = format!("a duty: {}", plain(&remark.message));
+        points.push(Point { bad, tool: Some(&remark.tool), ..at_call("neglects", remark.call, text) });
+    }
     for finding in &verdict.gold_findings {
         points.push(Point {
             call: None,

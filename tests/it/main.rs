@@ -7,6 +7,7 @@ mod conformance;
 mod control;
 mod convert;
 mod durable;
+mod duties;
 mod edge;
 mod environment;
 mod episodes;

@@ -5,8 +5,8 @@ mod verdict;
 
 pub use replay::{AnswerDifference, Broken, Comparison, Duty, Mapped, Replay, RowChange, Step};
 pub use verdict::{
-    Cell, OutputVerdict, Precheck, Prechecks, ProcessVerdict, Retry, RoleBreach, StateVerdict, VERDICT, Verdict,
-    Violation,
+    Cell, OutputVerdict, Precheck, Prechecks, ProcessVerdict, Remark, Retry, RoleBreach, StateVerdict, VERDICT,
+    Verdict, Violation,
 };
 
 use super::baseline::model::Baseline;

@@ -99,6 +99,23 @@ pub struct ProcessVerdict {
     pub retries: Vec<Retry>,
     /// Calls in the name of a role that the acting user does not have.
     pub roles: Vec<RoleBreach>,
+    /// What else the procedure asks for and its calls left undone; only errors count against it.
+    pub remarks: Vec<Remark>,
+}
+
+/// What a procedure asks for beside its rules, and a call left undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Remark {
+    /// The call's number.
+    pub call: usize,
+    /// The tool.
+    pub tool: String,
+    /// Which remark it is, by the name of linting.
+    pub check: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is missing.
+    pub message: String,
 }
 
 /// A rule that a call of a trial broke.

@@ -68,6 +68,7 @@ function showVerdict(number, verdict, { word, tone }) {
     [process.unpaid.length, "audit entry owed"],
     [process.retries.length, "unchanged retry"],
     [process.roles.length, "role overstepped"],
+    [process.remarks.length, "duty left undone"],
   ].filter(([times]) => times > 0).map(([times, what]) => `${what}: ${times}`);
   return make(
     "section.verdict",
@@ -89,6 +90,7 @@ function showVerdict(number, verdict, { word, tone }) {
     process.unpaid.length > 0 && section("Audit entries never written", duties(number, process.unpaid)),
     process.retries.length > 0 && section("Calls made again after a halt, unchanged", make("ul", null, process.retries.map((it) => make("li", null, callLink(number, it.call), " ", make("code", null, it.tool), " repeats ", callLink(number, it.of), ", which halted with ", make("code", null, it.code))))),
     process.roles.length > 0 && section("Roles never held", make("ul", null, process.roles.map((it) => make("li", null, callLink(number, it.call), " ", make("code", null, it.tool), `: user ${it.actor} is ${it.role}; ${it.roles.join(", ")} may (clause ${it.clause})`)))),
+    process.remarks.length > 0 && section("Duties beside the rules", make("ul", null, process.remarks.map((it) => make("li", null, callLink(number, it.call), " ", make("code", null, it.tool), `: ${it.message} (${it.severity})`)))),
   );
 }
 

@@ -198,5 +198,12 @@ fn process() -> ProcessVerdict {
             roles: vec!["incident_manager".to_owned(), "technical_support".to_owned()],
             clause: "access.5".to_owned(),
         }],
+        remarks: vec![Remark {
+            call: 2,
+            tool: "update_incident".to_owned(),
+            check: "change-without-record".to_owned(),
+            severity: Severity::Error,
+            message: "status of incident 12 became closed, and no update record tells of it".to_owned(),
+        }],
     }
 }
