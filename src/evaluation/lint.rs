@@ -93,6 +93,11 @@ fn findings(gold: &Trace, user: Option<&str>, replay: &Replay) -> Vec<Finding> {
     }
     if replay.unchanged && !replay.calls.is_empty() {
         lint.whole("changes-nothing", "the calls change nothing that counts".to_owned());
+    } else if replay.calls.is_empty() && gold.outputs.is_empty() {
+        lint.whole(
+            "changes-nothing",
+            "there is neither a call nor an output, so that doing nothing is right".to_owned(),
+        );
     }
     lint.outputs(&replay.calls);
     lint.findings

@@ -48,7 +48,7 @@ fn gold_that_broke_off_is_wrong() {
     }
     let report = done(Command::Lint, choice(), &[gold], None);
     let checks: Vec<_> = report.traces[0].findings.iter().map(|finding| finding.check.as_str()).collect();
-    assert_eq!(checks, ["gold-unfinished"]);
+    assert_eq!(checks, ["gold-unfinished", "changes-nothing"]);
 }
 
 fn graded(trials: &[Document], gold: Option<Vec<Document>>) -> Report {
@@ -211,6 +211,7 @@ fn verdicts_on_wrong_gold_are_in_doubt() {
         (action("log_metric", json!({"incident_id": "16"})), vec!["gold-invalid", "changes-nothing"], 1),
         (action("no_such_tool", json!({})), vec!["unknown-tool", "changes-nothing"], 1),
         (action("find_incidents", json!({"incident_id": "16"})), vec!["changes-nothing"], 0),
+        (json!([]), vec!["changes-nothing"], 0),
         (json!([added("x")]), vec![], 0),
     ] {
         let task = json!({"id": "g", "user_id": "6", "instruction": "Do.", "outputs": [], "actions": actions});
