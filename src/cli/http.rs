@@ -1,6 +1,6 @@
 //! Options of `serve --http`, and serving by them.
 
-use super::setup::{Setup, fixtures, listed};
+use super::setup::{Setup, fixtures, listed, tell_misfits};
 use super::{Answer, Error};
 use clap::Args;
 use incident_mcp::episode::Budget;
@@ -122,7 +122,10 @@ impl Http {
     }
 
     fn registry(&self, setup: &Setup, budget: Budget, recorder: Option<Recorder>) -> Result<registry::Setup, Error> {
-        let mut sets = BTreeMap::from([(DEFAULT_FIXTURES.to_owned(), setup.fixtures()?)]);
+        let set = setup.fixtures()?;
+        let policy = setup.policy.load()?;
+        tell_misfits(&policy, &set);
+        let mut sets = BTreeMap::from([(DEFAULT_FIXTURES.to_owned(), set)]);
         for (name, folder) in &self.fixtures_named {
             let head = format!("the fixtures {name} have problems:");
             sets.insert(name.clone(), fixtures(Some(folder)).map_err(|problems| listed(&head, &problems))?);

@@ -5,12 +5,13 @@ use super::setup::{PolicyChoice, SourceChoice};
 use super::{Answer, Error};
 use clap::{Args, Subcommand};
 use incident_mcp::policy::{self, Work};
+use std::collections::BTreeSet;
 
 #[derive(Subcommand)]
 pub enum Policy {
     /// Check policies and name file and line of every mistake
     ///
-    /// Without ids, every policy is checked. Exit code 3 when there is a mistake.
+    /// Without ids, every policy is checked, and every part that none of them includes. Exit code 3 when there is a mistake.
     Check(Check),
     /// Print what carries out each clause of a policy
     Coverage(PolicyChoice),
@@ -42,15 +43,22 @@ impl Policy {
 impl Check {
     fn run(&self) -> Result<Answer, Error> {
         let source = self.source.source();
-        let known = policy::ids(&source);
-        let ids = if self.ids.is_empty() { known.clone() } else { self.ids.clone() };
-        if ids.is_empty() {
-            return Err("there is no policy here: a policy is a folder with a policy.toml that has a clock".into());
+        source.usable().map_err(|why| format!("there is no policy here: {why}"))?;
+        let checked: Vec<policy::Checked> = match self.ids.is_empty() {
+            true => policy::check(&source),
+            false => self.ids.iter().map(|id| (id.clone(), policy::load(&source, id))).collect(),
+        };
+        if checked.is_empty() {
+            return Err(
+                "there is no policy here: a policy is a folder with a policy.toml that has a clock, and the folder \
+                        that holds it is the one to name"
+                    .into(),
+            );
         }
         let mut answer = Answer::Yes;
-        let mut said = Vec::new();
-        for id in &ids {
-            match policy::load(&source, id) {
+        let mut said = BTreeSet::new();
+        for (id, found) in checked {
+            match found {
                 Ok(policy) => {
                     let rules: usize = (policy.tools.iter())
                         .map(|tool| match &tool.work {
@@ -69,9 +77,10 @@ impl Check {
                     answer = Answer::No;
                     anstream::println!("{BAD}{}{PLAIN} {BOLD}{id}{PLAIN}", print::count(mistakes.len(), "mistake"));
                     // A mistake of a part is one mistake, however many policies include it.
-                    for mistake in mistakes.into_iter().filter(|mistake| !said.contains(mistake)).collect::<Vec<_>>() {
-                        anstream::println!("  {mistake}");
-                        said.push(mistake);
+                    for mistake in mistakes {
+                        if said.insert(mistake.clone()) {
+                            anstream::println!("  {mistake}");
+                        }
                     }
                 }
             }

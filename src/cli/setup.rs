@@ -40,11 +40,17 @@ impl PolicyChoice {
     pub fn load(&self) -> Result<Arc<Policy>, Error> {
         let source = self.source.source();
         // Before anything else is said about a folder that is not there.
-        let known = source.folders();
+        let (known, unread) = source.survey();
         if !known.contains(&self.policy) {
             let served = policy::ids(&source);
             let hint = incident_mcp::suggest::did_you_mean(&self.policy, served.iter().map(String::as_str));
-            return Err(format!("there is no policy {:?}{hint}\navailable: {}", self.policy, served.join(", ")).into());
+            let available = format!("\navailable: {}", served.join(", "));
+            let head = format!(
+                "there is no policy {:?}{hint}{}",
+                self.policy,
+                if served.is_empty() { "" } else { &available }
+            );
+            return Err(listed(&head, &unread));
         }
         let loaded = policy::load(&source, &self.policy);
         Ok(Arc::new(loaded.map_err(|mistakes| listed("the policy has mistakes:", &mistakes))?))
@@ -105,6 +111,10 @@ impl Setup {
     pub fn episode(&self) -> Result<Episode, Error> {
         let policy = self.policy.load()?;
         let fixtures = self.fixtures()?;
+        // A state that is there already was begun with others, or told of.
+        if !self.state.as_ref().is_some_and(|file| file.exists()) {
+            tell_misfits(&policy, &fixtures);
+        }
         let settings = Settings { mode: self.mode, audit: self.audit, actor: self.actor.clone() };
         Ok(match &self.state {
             None => Episode::on_image(policy, &fixtures.image()?, &settings)?,
@@ -118,6 +128,18 @@ pub fn fixtures(directory: Option<&PathBuf>) -> Result<Fixtures, Vec<Problem>> {
     match directory {
         None => Fixtures::shipped(&|_| None),
         Some(directory) => Fixtures::from_directory(directory, &|_| None),
+    }
+}
+
+/// Tell which fixtures have words that a policy does not know: it is served all the same, but its rules will not know what
+/// to make of them.
+pub fn tell_misfits(policy: &Policy, fixtures: &Fixtures) {
+    let misfits = fixtures.misfits(&|vocabulary| Some(policy.words.get(vocabulary)?.iter().cloned().collect()));
+    if let Some(first) = misfits.first() {
+        let (number, id) = (super::print::count(misfits.len(), "word"), &policy.id);
+        tracing::warn!(
+            "the fixtures have {number} that policy {id} does not know, see fixtures check --policy {id}: {first}"
+        );
     }
 }
 

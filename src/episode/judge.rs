@@ -276,7 +276,11 @@ impl Verdict<'_> {
     /// Apply rules in order.
     pub fn rules(&self, rules: &[Arc<Rule>], view: &mut View, rows: &[Row], record: &mut Record) -> Result<(), Stop> {
         for rule in rules {
-            if let Some(halt) = self.broken(rule, view, rows, record)? {
+            let names = view.len();
+            let halt = self.broken(rule, view, rows, record)?;
+            // What a rule looks up is its own.
+            view.truncate(names);
+            if let Some(halt) = halt {
                 self.violation(halt, record)?;
             }
         }
@@ -326,7 +330,10 @@ impl Verdict<'_> {
                 let page = Page::WHOLE;
                 let found = self.tx.find(&Query { table, predicates: predicates.collect(), page })?;
                 let found = found.iter().filter(|row| Some(row.key()) != except);
-                found.map(|row| row.get(column.name).to_json(column.kind)).collect()
+                let mut seen = BTreeSet::new();
+                let ids = found.map(|row| row.get(column.name).to_json(column.kind));
+                let ids = ids.filter(|id| id.as_str().is_some_and(|id| seen.insert(id.to_owned()) || look.repeats));
+                ids.collect()
             }
         })
     }

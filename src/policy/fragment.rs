@@ -3,7 +3,7 @@
 use super::document::{self, Clause};
 use super::mistake::{At, Mistake, Place};
 use super::reader::{Entry, File, Table};
-use super::source::{FILE, Source};
+use super::source::{FILE, Source, TEXT};
 use serde_json::Value as Json;
 
 /// A policy or a part.
@@ -82,6 +82,8 @@ pub struct Look {
     pub concerned: Option<At<String>>,
     pub equal: Vec<(At<String>, At<String>)>,
     pub except: Option<At<String>>,
+    /// Whether a list holds an id as often as rows have it.
+    pub repeats: bool,
 }
 
 /// One tool, or what a folder says anew of a tool that it takes over.
@@ -140,31 +142,29 @@ impl Fragment {
     pub fn read(source: &Source, path: &str) -> (Option<Fragment>, Vec<Mistake>) {
         let toml_path = format!("{path}/{FILE}");
         let name = source.display(&toml_path);
-        let Some(text) = source.read(&toml_path) else {
-            let place = Place { file: name.into(), line: 1 };
-            let message = "the file is missing or is not UTF-8".to_owned();
-            return (None, vec![Mistake { place, message }]);
+        let text = match source.read(&toml_path) {
+            Ok(text) => text,
+            Err(why) => {
+                let place = Place { file: name.into(), line: 1 };
+                return (None, vec![Mistake { place, message: format!("{FILE} {why}") }]);
+            }
         };
         let file = File::new(name, &text);
-        let Some(table) = file.parse(&text) else { return (None, file.into_mistakes()) };
-        let root = Table::root(&file, &table);
-        let document_path = format!("{path}/policy.md");
+        let document_path = format!("{path}/{TEXT}");
         let document_name = source.display(&document_path);
         let document = source.read(&document_path);
-        let mut mistakes = Vec::new();
-        let clauses = match &document {
-            None => {
-                let message = "policy.md is missing or is not UTF-8".to_owned();
+        let (clauses, mut mistakes) = match &document {
+            Ok(document) => document::clauses(&document_name, document),
+            Err(why) => {
                 let place = Place { file: document_name.into(), line: 1 };
-                mistakes.push(Mistake { place, message });
-                Vec::new()
-            }
-            Some(document) => {
-                let (clauses, wrong) = document::clauses(&document_name, document);
-                mistakes.extend(wrong);
-                clauses
+                (Vec::new(), vec![Mistake { place, message: format!("{TEXT} {why}") }])
             }
         };
+        let Some(table) = file.parse(&text) else {
+            mistakes.extend(file.into_mistakes());
+            return (None, mistakes);
+        };
+        let root = Table::root(&file, &table);
         let fragment = Fragment {
             path: path.to_owned(),
             place: file.place(0),
@@ -198,6 +198,11 @@ impl Fragment {
 }
 
 impl Fragment {
+    /// Whether it is to be served, and not only to be included.
+    pub fn is_policy(&self) -> bool {
+        [&self.id, &self.title, &self.clock, &self.audit].into_iter().any(Option::is_some)
+    }
+
     /// Its rules for all tools, then those of its tools.
     pub fn all_rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter().chain(self.tools.iter().flat_map(|(_, tool)| &tool.rules))
@@ -262,6 +267,7 @@ fn look(name: At<String>, table: Table<'_>) -> Look {
         concerned: table.optional("concerned"),
         equal: entries(&table, "where", |name, entry| entry.text(name)),
         except: table.optional("except"),
+        repeats: table.flag("repeats"),
     };
     table.finish();
     look

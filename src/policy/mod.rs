@@ -3,21 +3,26 @@
 //! A policy is data: `policy/<id>/policy.md` states it for people, `policy.toml` makes it executable. [`load`] reads,
 //! composes and checks it; what it returns is right, so nothing later can fail on a policy's mistake.
 
+mod collect;
 mod compile;
 pub mod coverage;
 mod document;
 pub mod expression;
+mod finder;
 mod fragment;
 pub(crate) mod mistake;
 pub(crate) mod reader;
+mod refusals;
+mod rule;
 pub mod schema;
 mod source;
 mod tiers;
 mod times;
 mod tool;
 pub mod validate;
+mod words;
 
-pub use compile::{ids, load};
+pub use compile::{Checked, check, ids, load};
 pub use document::Clause;
 pub use mistake::{Mistake, Place};
 pub use source::Source;
@@ -27,6 +32,7 @@ use crate::action::sla::Tiers;
 use crate::store::catalogue::{AUDIT_LOGS, Column, Table};
 use coverage::Cover;
 use expression::{Expression, Template, Type, Vocabularies};
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -83,8 +89,8 @@ pub struct Policy {
     pub tools: Vec<Tool>,
     /// The clauses of its text, included ones first.
     pub clauses: Vec<Clause>,
-    /// What carries out each clause.
-    pub covers: Vec<(String, Vec<Cover>)>,
+    /// What carries out each clause, in the order of the clauses.
+    pub covers: IndexMap<String, Vec<Cover>>,
     /// Its text, with that of what it includes.
     pub text: String,
     /// SHA-256 over all of its files: which edition of the policy an episode ran under.
@@ -98,7 +104,7 @@ impl Policy {
     }
     /// The clause of that id.
     pub fn clause(&self, id: &str) -> Option<&Clause> {
-        self.clauses.iter().find(|clause| clause.id.value == id)
+        self.clauses.get(self.covers.get_index_of(id)?)
     }
     /// The tool with which an agent writes audit entries.
     pub fn audit_tool(&self) -> Option<&Tool> {
@@ -182,6 +188,8 @@ pub struct Look {
     pub equal: Vec<(&'static Column, Expression)>,
     /// The id of a row that does not count.
     pub except: Option<Expression>,
+    /// Whether a list holds an id as often as rows have it, or once.
+    pub repeats: bool,
     /// Its type.
     pub of: Type,
 }

@@ -104,6 +104,10 @@ impl<'a> Table<'a> {
     /// A text that may be absent.
     pub fn optional(&self, key: &'static str) -> Option<At<String>> {
         let value = self.get(key)?;
+        self.written(key, value)
+    }
+
+    fn written(&self, key: &str, value: &Spanned<DeValue<'a>>) -> Option<At<String>> {
         match value.get_ref().as_str() {
             Some(text) if !text.trim().is_empty() => Some(self.at(value.span(), text.to_owned())),
             Some(_) => {
@@ -220,6 +224,10 @@ impl<'a> Table<'a> {
             self.wrong(key, "a list of tables", value);
             return Vec::new();
         };
+        if items.is_empty() {
+            let message = format!("{}: {key} = [] says nothing; leave it out", self.context);
+            self.file.note(value.span().start, message);
+        }
         items.iter().filter_map(|item| self.descend(key, key, item)).collect()
     }
 
@@ -279,13 +287,7 @@ impl<'a> Entry<'a> {
     }
     /// The value as a text.
     pub fn text(&self, name: &str) -> Option<At<String>> {
-        match self.value.get_ref().as_str() {
-            Some(text) => Some(self.parent().at(self.value.span(), text.to_owned())),
-            None => {
-                self.parent().wrong(name, "a text", self.value);
-                None
-            }
-        }
+        self.parent().written(name, self.value)
     }
     /// The value as a list of texts.
     pub fn texts(&self, name: &str) -> Vec<At<String>> {

@@ -1,13 +1,14 @@
 //! Checking one tool: its action, inputs, words and rules against the policy and the catalogue.
 
-use super::expression::{Expression, Facts, Scope, Template, Type, Vocabularies};
+use super::expression::{Scope, Type, Vocabularies};
 use super::fragment;
 use super::mistake::{At, Mistake};
+use super::rule::{compile_rule, unknown_clause};
 use super::schema::{self, Offer};
-use super::{Act, Look, Rule, Sight, Tool, Types, Work};
+use super::{Act, Rule, Tool, Types, Work};
 use crate::action::input::{Input, Kind};
 use crate::action::{self, Computed, Operation};
-use crate::store::catalogue::{self, Filter, Table, USERS};
+use crate::store::catalogue::{Table, USERS};
 use crate::suggest::did_you_mean;
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +82,11 @@ pub(super) fn compile(
         return None;
     };
     let check = Check { name: &name.value, tool, operation, context };
+    if !is_name(&name.value) {
+        let message =
+            format!("tool {:?}: models are given names of at most {NAME} letters, digits, _ and -", name.value);
+        mistakes.push(name.mistake(message));
+    }
     mistakes.extend(tool.lacks.iter().map(|key| check.here(format!("{key} is missing"))));
     let roles = check.roles(mistakes);
     let roles_clause = check.roles_clause(mistakes);
@@ -110,7 +116,7 @@ pub(super) fn compile(
     });
     let own: Vec<Arc<Rule>> = rules.map(Arc::new).collect();
     let answer = schema::answer_schema((operation.answer_schema)(), audit.is_some());
-    Some(Tool {
+    let compiled = Tool {
         name: name.value.clone(),
         title: tool.title.as_ref()?.value.clone(),
         description: check.description(mistakes)?,
@@ -130,9 +136,18 @@ pub(super) fn compile(
         })),
         find_rules: Vec::new(),
         words: BTreeMap::new(),
-        defaults,
+        defaults: defaults.clone(),
         validator: OnceLock::new(),
-    })
+    };
+    Some(check.held_to_defaults(compiled, mistakes))
+}
+
+/// The most characters of a tool's name that the APIs of models take.
+const NAME: usize = 64;
+
+/// Whether the APIs of models take that name for a tool: `^[a-zA-Z0-9_-]{1,64}$`.
+fn is_name(text: &str) -> bool {
+    (1..=NAME).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 /// Whether a rule reads anything of that name.
@@ -141,47 +156,10 @@ fn reads(rule: &Rule, name: &str) -> bool {
     paths.into_iter().any(|path| path.split('.').next() == Some(name))
 }
 
-/// The words that each filter of a lookup accepts.
-fn words_of(table: &'static Table, words: &Vocabularies) -> BTreeMap<&'static str, Arc<[String]>> {
-    let columns = table.columns.iter().filter(|column| column.filter == Filter::Exact);
-    let words = columns.filter_map(|column| match column.kind {
-        catalogue::Kind::Word(name) => Some((column.name, words.get(name)?.clone())),
-        _ => None,
-    });
-    words.collect()
-}
-
 /// The tool as its rules see it.
 fn describe(name: &str, roles: Option<&[String]>, words: &Vocabularies) -> Json {
     let all = words.get("role").map_or(&[][..], |roles| roles);
     json!({ "name": name, "roles": roles.unwrap_or(all) })
-}
-
-/// The lookup tool of a table.
-pub(super) fn finder(
-    table: &'static Table,
-    words: &Vocabularies,
-    listed: &BTreeSet<&'static str>,
-    shared: &Shared,
-) -> Tool {
-    let plural = table.plural.replace('_', " ");
-    let time = table.columns.iter().find(|column| column.filter == Filter::Time);
-    let description = match time.map_or("", |column| column.name) {
-        "" | "created_at" => format!("Look up {plural}."),
-        time => format!("Look up {plural}; since and until go by {time}."),
-    };
-    Tool {
-        name: format!("find_{}", table.plural),
-        title: format!("Find {plural}"),
-        description,
-        work: Work::Find(table),
-        words: words_of(table, words),
-        input_schema: Arc::new(schema::find_schema(table, words, listed)),
-        output_schema: Arc::new(schema::find_answer(table)),
-        find_rules: shared.find.clone(),
-        defaults: Map::new(),
-        validator: OnceLock::new(),
-    }
 }
 
 /// The most characters of a description: the whole tool list has a budget.
@@ -262,26 +240,52 @@ impl Check<'_> {
                 mistakes.push(self.unknown_input(name));
                 continue;
             };
-            let fits = match (input.kind, &value.value) {
+            match (input.kind, &value.value) {
                 (Kind::Word(vocabulary), Json::String(word)) => {
                     let words = self.context.words.get(vocabulary).map_or(&[][..], |words| words);
                     if !words.contains(word) {
                         let hint = did_you_mean(word, words.iter().map(String::as_str));
                         mistakes.push(value.mistake(format!("{word:?} is not a word of {vocabulary}{hint}")));
                     }
-                    true
                 }
-                (Kind::Line | Kind::Text, Json::String(_)) => true,
-                (Kind::Minutes | Kind::Count, Json::Number(_)) | (Kind::Flag, Json::Bool(_)) => true,
-                _ => false,
-            };
-            if !fits {
-                let message = format!("{} cannot have a default of this kind", name.value);
-                mistakes.push(value.mistake(message));
+                _ if plain(input, &value.value) => {}
+                (Kind::Flag, Json::Bool(_)) => {}
+                _ => {
+                    let message = format!("{} cannot have a default of this kind", name.value);
+                    mistakes.push(value.mistake(message));
+                }
             }
             defaults.insert(name.value.clone(), value.value.clone());
         }
         defaults
+    }
+
+    /// The tool, whose defaults are held against what a call's own arguments are held against: nothing is filled in that
+    /// an agent could not give.
+    fn held_to_defaults(&self, mut tool: Tool, mistakes: &mut Vec<Mistake>) -> Tool {
+        let can_be_wrong =
+            |name: &At<String>, value: &Json| self.input(&name.value).is_some_and(|input| plain(input, value));
+        let given = self.tool.defaults.iter().flatten().filter(|(name, value)| can_be_wrong(name, &value.value));
+        let given: Vec<_> = given.collect();
+        if given.is_empty() {
+            return tool;
+        }
+        // With these inputs alone, hidden or not.
+        let others = self.operation.inputs.iter().map(|input| input.name);
+        let hide = others.filter(|name| !given.iter().any(|(given, _)| given.value == *name)).collect();
+        let open = Offer { words: self.context.words, require: BTreeSet::new(), hide, defaults: &Map::new() };
+        let schema = Arc::new(open.schema(self.operation.inputs, self.operation.actor));
+        let listed = std::mem::replace(&mut tool.input_schema, schema);
+        for (name, value) in given {
+            let problems = tool.validate(Map::from_iter([(name.value.clone(), value.value.clone())]));
+            let problems = problems.err().into_iter().flatten().filter(|problem| problem.field == name.value);
+            mistakes.extend(
+                problems.map(|problem| value.mistake(format!("{}: the default {}", name.value, problem.problem))),
+            );
+        }
+        tool.input_schema = listed;
+        tool.validator = OnceLock::new();
+        tool
     }
 
     fn inputs(&self, offer: &Offer<'_>, mistakes: &mut Vec<Mistake>) {
@@ -373,6 +377,12 @@ impl Check<'_> {
     }
 }
 
+/// Whether an input takes values of this kind, of which some may be too long, too great or blank.
+fn plain(input: &Input, value: &Json) -> bool {
+    let text = matches!(input.kind, Kind::Line | Kind::Text) && value.is_string();
+    text || matches!(input.kind, Kind::Minutes | Kind::Count) && value.is_number()
+}
+
 /// The vocabularies that inputs take words of.
 pub(super) fn vocabularies(inputs: &'static [Input]) -> Vec<&'static str> {
     let names = inputs.iter().flat_map(|input| match input.kind {
@@ -397,161 +407,4 @@ fn type_of(input: &Input, words: &Vocabularies) -> Type {
             Type::of_fields("change_set", fields)
         }
     }
-}
-
-pub(super) fn unknown_clause(clause: &At<String>, known: &BTreeSet<&str>) -> Option<Mistake> {
-    (!known.contains(clause.value.as_str())).then(|| {
-        let hint = did_you_mean(&clause.value, known.iter().copied());
-        clause.mistake(format!("the policy's text has no clause {:?}{hint}", clause.value))
-    })
-}
-
-/// Check a rule of the tools whose names are in `scope`.
-pub(super) fn compile_rule(
-    rule: &fragment::Rule,
-    mut scope: Scope<'_>,
-    context: &Context<'_>,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<Rule> {
-    let before = mistakes.len();
-    mistakes.extend(unknown_clause(&rule.clause, context.clauses));
-    if !context.halts.contains(rule.halt.value.as_str()) {
-        let hint = did_you_mean(&rule.halt.value, context.halts.iter().copied());
-        let message = format!("halt code {:?} is not declared in [halts]{hint}", rule.halt.value);
-        mistakes.push(rule.halt.mistake(message));
-    }
-    let mut facts = Facts::none();
-    let when = rule.when.as_ref().and_then(|when| {
-        let when = expression(when, &scope, &Type::Bool, &facts, mistakes)?;
-        facts = Facts::none().given(&when);
-        Some(when)
-    });
-    let mut looks = Vec::new();
-    for look in &rule.looks {
-        if let Some(look) = compile_look(look, &scope, &facts, mistakes) {
-            scope.bind(&look.name, look.of.clone());
-            looks.push(look);
-        }
-    }
-    let unless = expression(&rule.unless, &scope, &Type::Bool, &facts, mistakes);
-    let denied = match &unless {
-        // The message is shown where `when` holds and `unless` does not.
-        Some(unless) => facts.clone().denied(unless),
-        None => facts.clone(),
-    };
-    let message = template(&rule.message, &scope, &denied, mistakes);
-    let remedy = rule.remedy.as_ref().map(|remedy| template(remedy, &scope, &denied, mistakes));
-    if mistakes.len() > before {
-        return None;
-    }
-    let (unless, message, remedy) = (unless?, message?, remedy.flatten());
-    let mut paths: Vec<String> = Vec::new();
-    let expressions = (looks.iter())
-        .flat_map(|look| look.equal.iter().map(|(_, expression)| expression).chain(&look.except))
-        .chain([&unless]);
-    paths.extend(expressions.flat_map(|expression| expression.paths().iter().cloned()));
-    paths.extend([Some(&message), remedy.as_ref()].into_iter().flatten().flat_map(|text| text.paths().iter().cloned()));
-    Some(Rule {
-        id: rule.id.value.clone(),
-        present: rule.present.iter().map(|name| name.value.clone()).collect(),
-        when,
-        looks,
-        unless,
-        code: rule.halt.value.clone(),
-        message,
-        remedy,
-        clause: rule.clause.value.clone(),
-        paths,
-    })
-}
-
-fn compile_look(look: &fragment::Look, scope: &Scope<'_>, facts: &Facts, mistakes: &mut Vec<Mistake>) -> Option<Look> {
-    let (what, of) = sight(look, mistakes)?;
-    let (Sight::Count(table) | Sight::List(table, _) | Sight::Concerned(table)) = what;
-    if matches!(what, Sight::Concerned(_)) && (!look.equal.is_empty() || look.except.is_some()) {
-        mistakes.push(look.name.mistake("concerned takes neither where nor except"));
-    }
-    let mut equal = Vec::new();
-    for (name, value) in &look.equal {
-        let Some(column) = column(table, name, mistakes) else { continue };
-        let wanted = Type::of_column(table, column, scope.words());
-        // Null equals nothing here: a rule that means absence says so in `when`.
-        let value = expression(value, scope, wanted.plain(), facts, mistakes);
-        equal.extend(value.map(|value| (column, value)));
-    }
-    let except = look.except.as_ref();
-    let except = except.and_then(|except| expression(except, scope, &Type::Id(table), facts, mistakes));
-    Some(Look { name: look.name.value.clone(), what, equal, except, of })
-}
-
-/// What a look is for, and its type.
-fn sight(look: &fragment::Look, mistakes: &mut Vec<Mistake>) -> Option<(Sight, Type)> {
-    let mut table = |name: &At<String>| {
-        let table = catalogue::table(&name.value);
-        if table.is_none() {
-            let hint = did_you_mean(&name.value, catalogue::TABLES.iter().map(|table| table.name));
-            mistakes.push(name.mistake(format!("there is no table {:?}{hint}", name.value)));
-        }
-        table
-    };
-    match (&look.count, &look.list, &look.of, &look.concerned) {
-        (Some(count), None, None, None) => Some((Sight::Count(table(count)?), Type::Int)),
-        (None, Some(list), Some(of), None) => {
-            let table = table(list)?;
-            let column = column(table, of, mistakes)?;
-            let catalogue::Kind::Id(target) = column.kind else {
-                mistakes.push(of.mistake(format!("{} holds no ids", column.name)));
-                return None;
-            };
-            Some((Sight::List(table, column), Type::List(Box::new(Type::Id(target)))))
-        }
-        (None, None, None, Some(concerned)) => {
-            let table = table(concerned)?;
-            Some((Sight::Concerned(table), Type::List(Box::new(Type::Id(table)))))
-        }
-        _ => {
-            let message = "a look is one of count = \"<table>\", list = \"<table>\" with of = \"<column>\", \
-                           or concerned = \"<table>\"";
-            mistakes.push(look.name.mistake(message));
-            None
-        }
-    }
-}
-
-fn column(table: &'static Table, name: &At<String>, mistakes: &mut Vec<Mistake>) -> Option<&'static catalogue::Column> {
-    let column = table.column(&name.value);
-    if column.is_none() {
-        let hint = did_you_mean(&name.value, table.columns.iter().map(|column| column.name));
-        mistakes.push(name.mistake(format!("{} has no column {:?}{hint}", table.name, name.value)));
-    }
-    column
-}
-
-fn expression(
-    text: &At<String>,
-    scope: &Scope<'_>,
-    wanted: &Type,
-    facts: &Facts,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<Expression> {
-    Expression::check(&text.value, scope, wanted, facts)
-        .map_err(|found| {
-            let found = found.into_iter();
-            mistakes.extend(found.map(|wrong| text.mistake_within(wrong.offset, wrong.message)));
-        })
-        .ok()
-}
-
-pub(super) fn template(
-    text: &At<String>,
-    scope: &Scope<'_>,
-    facts: &Facts,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<Template> {
-    Template::check(&text.value, scope, facts)
-        .map_err(|found| {
-            let found = found.into_iter();
-            mistakes.extend(found.map(|wrong| text.mistake_within(wrong.offset, wrong.message)));
-        })
-        .ok()
 }

@@ -135,6 +135,30 @@ impl Fixtures {
         (TABLES.iter()).map(|table| (table.name, self.tables.get(table.name).map_or(0, Vec::len))).collect()
     }
 
+    /// The words in these rows that are none of their vocabularies, for sets that were read without a look at words.
+    pub fn misfits(&self, words: Words<'_>) -> Vec<Problem> {
+        let mut found = Vec::new();
+        for (table, rows) in TABLES.iter().filter_map(|table| Some((table, self.tables.get(table.name)?))) {
+            for (at, column) in table.columns.iter().enumerate() {
+                let Kind::Word(vocabulary) = column.kind else { continue };
+                let Some(words) = words(vocabulary) else { continue };
+                for row in rows {
+                    if let Value::Text(word) = &row.cells()[at]
+                        && let Err(problem) = known(word, &words)
+                    {
+                        found.push(Problem {
+                            file: format!("{}.json", table.name),
+                            row: Some(row.key().to_string()),
+                            column: Some(column.name.to_owned()),
+                            problem,
+                        });
+                    }
+                }
+            }
+        }
+        found
+    }
+
     /// A database of its own with these rows.
     pub fn store(&self) -> Result<Store, Fault> {
         let mut store = Store::in_memory()?;
@@ -326,14 +350,21 @@ fn cell(column: &Column, json: &Json, words: Option<&BTreeSet<String>>) -> Resul
     };
     let value = column.value(json).ok_or_else(|| format!("must be {wanted}, not {}", brief(json)))?;
     if let Value::Text(text) = &value
-        && let Some(words) = words.filter(|words| !words.contains(text))
+        && let Some(words) = words
     {
-        let list: Vec<&str> = words.iter().map(String::as_str).collect();
-        let hint = did_you_mean(text, list.iter().copied());
-        let list = list.join(", ");
-        return Err(format!("{} is not one of {list}{hint}", brief(json)));
+        known(text, words)?;
     }
     Ok(value)
+}
+
+/// Whether a word is one of these.
+fn known(word: &str, words: &BTreeSet<String>) -> Result<(), String> {
+    if words.contains(word) {
+        return Ok(());
+    }
+    let list: Vec<&str> = words.iter().map(String::as_str).collect();
+    let hint = did_you_mean(word, list.iter().copied());
+    Err(format!("{} is not one of {}{hint}", brief(&word.into()), list.join(", ")))
 }
 
 /// A text short enough to print in a message, without quotes around it.

@@ -20,6 +20,7 @@ mod hosts;
 mod images;
 mod inputs;
 mod limits;
+mod loading;
 mod mapping;
 mod mcp;
 mod originals;

@@ -60,6 +60,8 @@ impl Template {
 fn shown(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
+        // A message that ends in nothing would look cut off.
+        Json::Array(items) if items.is_empty() => "none".to_owned(),
         Json::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }

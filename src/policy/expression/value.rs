@@ -46,6 +46,18 @@ impl View {
     pub fn new() -> View {
         View::default()
     }
+    /// How many names are in view.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+    /// Whether no name is in view.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+    /// Takes all names out of view but for the first so many.
+    pub fn truncate(&mut self, names: usize) {
+        self.names.truncate(names);
+    }
     /// Brings a value of that type into view. Times in it are brought to the one form that orders as text.
     pub fn bind(&mut self, name: impl Into<Arc<str>>, mut value: Json, of: &Type) {
         normalise(&mut value, of);
