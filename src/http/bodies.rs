@@ -1,4 +1,4 @@
-//! Bodies of requests while they come: how long they may take, and how much of them is held.
+//! Bodies of requests: how long they may take to come, and how much of them is held until their requests are answered.
 
 use super::body::{broken, too_long};
 use super::refusal::Refusal;
@@ -54,11 +54,12 @@ struct Senders {
 
 struct Unfinished {
     bytes: usize,
-    given_up: CancellationToken,
+    /// None once it is whole: then it stays until its request is answered.
+    given_up: Option<CancellationToken>,
 }
 
-/// One body among those that are held.
-struct Mine {
+/// One body among those that are held, until this is dropped.
+pub struct Mine {
     held: Arc<Mutex<Held>>,
     from: IpAddr,
     number: u64,
@@ -71,6 +72,17 @@ impl Drop for Mine {
     }
 }
 
+impl Mine {
+    /// It is whole, and no longer gives way to others.
+    fn whole(&self) {
+        let mut held = lock(&self.held);
+        let senders = held.by.get_mut(&self.from);
+        if let Some(body) = senders.and_then(|senders| senders.bodies.get_mut(&self.number)) {
+            body.given_up = None;
+        }
+    }
+}
+
 impl Bodies {
     /// Bodies of at most that length.
     pub fn of(longest: usize) -> Bodies {
@@ -80,8 +92,8 @@ impl Bodies {
         Bodies { longest, held: Arc::new(Mutex::new(held)) }
     }
 
-    /// Read a body whole.
-    pub async fn read(&self, body: Body, from: IpAddr) -> Result<Bytes, Refusal> {
+    /// Read a body whole. What comes with it is to be kept until its request is answered: so long its bytes are held.
+    pub async fn read(&self, body: Body, from: IpAddr) -> Result<(Bytes, Option<Mine>), Refusal> {
         let mut body = Limited::new(body, self.longest);
         let begun = Instant::now();
         let mut clock = pin!(sleep_until(begun + TIME));
@@ -123,7 +135,10 @@ impl Bodies {
                 (false, false) => rest.extend_from_slice(&data),
             }
         }
-        Ok(if rest.is_empty() { first } else { rest.into() })
+        if let Some(mine) = &mine {
+            mine.whole();
+        }
+        Ok((if rest.is_empty() { first } else { rest.into() }, mine))
     }
 
     /// Count so many more bytes of a body. Where there is no room, the oldest others give up theirs.
@@ -134,7 +149,7 @@ impl Bodies {
             None => {
                 held.next += 1;
                 let (number, given_up) = (held.next, CancellationToken::new());
-                let unfinished = Unfinished { bytes: 0, given_up: given_up.clone() };
+                let unfinished = Unfinished { bytes: 0, given_up: Some(given_up.clone()) };
                 held.by.entry(from).or_default().bodies.insert(number, unfinished);
                 *mine = Some(Mine { held: self.held.clone(), from, number, given_up });
                 number
@@ -167,10 +182,11 @@ impl Held {
 
     /// Give up the oldest body of an address, other than that one.
     fn crowd_out(&mut self, address: IpAddr, except: u64) -> bool {
-        let oldest = self.by.get(&address).and_then(|senders| senders.bodies.keys().find(|number| **number != except));
-        let Some(oldest) = oldest.copied() else { return false };
-        if let Some(unfinished) = self.remove(address, oldest) {
-            unfinished.given_up.cancel();
+        let Some(senders) = self.by.get(&address) else { return false };
+        let mut others = senders.bodies.iter().filter(|(number, body)| **number != except && body.given_up.is_some());
+        let Some((&oldest, _)) = others.next() else { return false };
+        if let Some(given_up) = self.remove(address, oldest).and_then(|body| body.given_up) {
+            given_up.cancel();
         }
         true
     }
@@ -194,6 +210,6 @@ fn too_slow() -> Refusal {
 }
 
 fn crowded_out() -> Refusal {
-    let message = "the server holds as much of unfinished requests as it may, and this one was among the oldest";
+    let message = "the server holds as many bytes of requests as it may, of this address or in all";
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "BODY_CROWDED_OUT", message, "send fewer long requests at once")
 }

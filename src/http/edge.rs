@@ -1,6 +1,6 @@
 //! What every request passes before its route: the rate, the guard, the limits, and the count of those who wait for an answer.
 
-use super::bodies::Bodies;
+use super::bodies::{Bodies, Mine};
 use super::body;
 use super::connections::Connection;
 use super::drain::{Accepted, Drain, hold};
@@ -121,14 +121,14 @@ impl Edge {
     }
 
     /// The request with its body, once that is here whole.
-    async fn whole(&self, request: Request, from: Option<IpAddr>) -> Result<(Request, usize), Refusal> {
+    async fn whole(&self, request: Request, from: Option<IpAddr>) -> Result<(Request, usize, Option<Mine>), Refusal> {
         if request.body().is_end_stream() {
-            return Ok((request, 0));
+            return Ok((request, 0, None));
         }
         let (parts, body) = request.into_parts();
-        let body = self.bodies.read(body, from.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await?;
+        let (body, held) = self.bodies.read(body, from.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await?;
         let length = body.len();
-        Ok((Request::from_parts(parts, Body::from(body)), length))
+        Ok((Request::from_parts(parts, Body::from(body)), length, held))
     }
 
     async fn respond(&self, request: Request, next: Next) -> Result<Response, Refusal> {
@@ -137,7 +137,7 @@ impl Edge {
         let accepted = self.admit(&request, from)?;
         let listens = request.method() == Method::GET;
         let answer = async {
-            let (request, length) = self.whole(request, from).await?;
+            let (request, length, _held) = self.whole(request, from).await?;
             // Only now: a body that is still to come must keep no place from others.
             let place = self.places.take(from).ok_or_else(overloaded)?;
             let answer = trace::within(request, next);

@@ -172,6 +172,36 @@ async fn gives_way(connections: &[(&str, &str)]) -> Option<usize> {
     ended
 }
 
+/// A body that is whole stays, and is counted, until its request is answered.
+#[tokio::test(start_paused = true)]
+async fn bodies_at_work_are_counted_and_do_not_give_way() {
+    const MIB: usize = 1 << 20;
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let guard = Guard::new("127.0.0.1:80".parse().unwrap(), &[], &[], None);
+    let edge = Edge::new(guard, Limits::default(), Arc::new(Drain::default()), Arc::new(Workers::here()));
+    let waits = post({
+        let gate = gate.clone();
+        async move || gate.acquire().await.unwrap().forget()
+    });
+    let routes = edge.around(Router::new().route("/", waits));
+    let long = |from: &str| ask(&routes, from, Body::from(vec![b'x'; 4 * MIB]));
+    let mut at_work = Vec::new();
+    for _ in 0..16 {
+        at_work.push(long("192.0.2.1"));
+        settle().await;
+    }
+    assert_eq!(long("192.0.2.1").await.unwrap(), (503, "BODY_CROWDED_OUT".to_owned()));
+    let other = long("192.0.2.2");
+    let short = ask(&routes, "192.0.2.1", Body::from("short"));
+    settle().await;
+    gate.add_permits(18);
+    for answer in at_work.into_iter().chain([other, short]) {
+        assert_eq!(answer.await.unwrap().0, 200);
+    }
+    gate.add_permits(1);
+    assert_eq!(long("192.0.2.1").await.unwrap().0, 200, "what was answered is counted no more");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_connection_that_is_needed_least_gives_way() {
     let (a, b) = ("192.0.2.1", "192.0.2.2");
