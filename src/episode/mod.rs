@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -335,6 +336,10 @@ impl Episode {
         let last = calls.last().map_or(after, |entry| entry.call);
         let duties = tx.duties_of(after, last)?;
         Ok((calls, duties))
+    }
+    /// Its calls of those numbers.
+    pub fn entries(&mut self, numbers: RangeInclusive<i64>) -> Result<Vec<Entry>, Fault> {
+        self.store.entries(numbers)
     }
     /// The duties that its writes left, paid or not.
     pub fn obligations(&mut self) -> Result<Vec<Obligation>, Fault> {

@@ -64,7 +64,7 @@ pub fn same(one: &Json, other: &Json) -> bool {
 /// A null is as good as nothing, a day as its midnight, a time with `Z` as one without, 99 as 99.0. Order counts in lists.
 fn first_difference(recorded: &Json, replayed: &Json, at: &mut String) -> Option<AnswerDifference> {
     let differ = |at: &str| {
-        Some(AnswerDifference { pointer: at.to_owned(), recorded: recorded.clone(), replayed: replayed.clone() })
+        Some(AnswerDifference { pointer: at.to_owned(), recorded: recorded.into(), replayed: replayed.into() })
     };
     match (recorded, replayed) {
         (Json::Object(one), Json::Object(other)) => {
@@ -97,7 +97,7 @@ fn first_difference(recorded: &Json, replayed: &Json, at: &mut String) -> Option
 /// The first item that only one of two lists has.
 fn longer(recorded: &[Json], replayed: &[Json], at: &str) -> Option<AnswerDifference> {
     let place = recorded.len().min(replayed.len());
-    let item = |list: &[Json]| list.get(place).cloned().unwrap_or_default();
+    let item = |list: &[Json]| list.get(place).unwrap_or(&Json::Null).into();
     Some(AnswerDifference { pointer: format!("{at}/{place}"), recorded: item(recorded), replayed: item(replayed) })
 }
 

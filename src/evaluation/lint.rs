@@ -110,8 +110,11 @@ struct Lint<'a> {
 
 impl Lint<'_> {
     fn step(&mut self, step: &Step) {
-        let said = || step.answer.get("error").unwrap_or(&step.answer);
-        let text = || said().as_str().map_or_else(|| said().to_string(), str::to_owned);
+        let text = || {
+            let answer = step.answer.value();
+            let said = answer.get("error").unwrap_or(&answer);
+            said.as_str().map_or_else(|| said.to_string(), str::to_owned)
+        };
         for broken in step.broken() {
             let check = match broken.rule.as_str() {
                 "input.schema" => "gold-invalid",
@@ -121,7 +124,7 @@ impl Lint<'_> {
             };
             // A foreign environment says it in its own words.
             let refused = (step.outcome == REFUSED).then(text);
-            self.call(check, step, Some(broken), refused.unwrap_or_else(|| problems(broken, &step.answer)));
+            self.call(check, step, Some(broken), refused.unwrap_or_else(|| problems(broken, &step.answer.value())));
         }
         match step.outcome.as_str() {
             OK => {}
@@ -137,8 +140,9 @@ impl Lint<'_> {
         // Of a call that does not run now, the difference says nothing more.
         if step.outcome == OK {
             let place = step.difference.as_ref();
-            let place =
-                place.map(|d| format!("{}: {} is recorded, {} is right", at(&d.pointer), d.recorded, d.replayed));
+            let place = place.map(|d| {
+                format!("{}: {} is recorded, {} is right", at(&d.pointer), d.recorded.text(), d.replayed.text())
+            });
             match step.comparison {
                 Comparison::Different => self.call("answer-differs", step, None, place.unwrap_or_default()),
                 Comparison::Shape => {
@@ -152,7 +156,7 @@ impl Lint<'_> {
     fn outputs(&mut self, calls: &[Step]) {
         let mut answers = Vec::new();
         if !self.gold.outputs.is_empty() {
-            calls.iter().for_each(|step| texts(&step.answer, &mut answers));
+            calls.iter().for_each(|step| texts(&step.answer.value(), &mut answers));
         }
         for output in &self.gold.outputs {
             if !answers.iter().any(|answer| answer.tells(output)) {

@@ -7,6 +7,7 @@ pub mod grade;
 pub mod lint;
 pub mod model;
 pub mod outputs;
+pub mod packed;
 mod pass;
 mod process;
 mod remarks;

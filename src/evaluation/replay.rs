@@ -2,6 +2,7 @@
 
 use super::compare::{Closeness, compare};
 use super::model::{Broken, Comparison, Duty, Mapped, Place, Remark, Replay, RowChange, Step};
+use super::packed::Packed;
 use super::remarks::remarks;
 use crate::episode::{CallError, Consulted, Episode, Mode, Outcome, Settings, StartError};
 use crate::halt::{INVALID_INPUT, OK};
@@ -13,6 +14,7 @@ use crate::store::{Entry, Fault, parse_id};
 use crate::trace::{Call, Trace};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The outcome of a call that the environment of a mapping refuses by itself.
@@ -21,6 +23,9 @@ pub const REFUSED: &str = "REFUSED";
 pub const OUTSIDE: &str = "OUTSIDE";
 /// The outcome of a call of a tool that nobody knows.
 pub const UNKNOWN_TOOL: &str = "UNKNOWN_TOOL";
+
+/// How many calls are made before they are written down for the report: what is in hand until then takes ten times as much.
+const BATCH: usize = 64;
 
 /// Where traces are run: a policy, the records to begin with and, for foreign traces, a mapping.
 pub struct Stage {
@@ -163,17 +168,20 @@ impl Stage {
         let session = actor.clone().filter(|_| !named);
         let settings = Settings { mode: conditions.mode, audit: conditions.audit, actor: session };
         let mut episode = Episode::on_image(self.policy.clone(), &self.image, &settings)?;
-        let mut made: Vec<Answer> = trace.calls.iter().map(|call| self.call(&mut episode, call)).collect();
-        let journal = episode.journal()?;
-        let mut calls = Vec::with_capacity(made.len());
-        let mut deeds = Vec::with_capacity(made.len());
-        for (at, (call, made)) in trace.calls.iter().zip(&mut made).enumerate() {
-            let entry = made.entry(&journal);
-            let (step, deed) = step(at + 1, call, made, entry, conditions.answers)?;
-            calls.push(step);
-            deeds.push(deed);
+        let mut calls = Vec::with_capacity(trace.calls.len());
+        let mut deeds = Vec::with_capacity(trace.calls.len());
+        let mut numbers: Vec<Option<i64>> = Vec::with_capacity(trace.calls.len());
+        for some in trace.calls.chunks(BATCH) {
+            let mut made: Vec<Answer> = some.iter().map(|call| self.call(&mut episode, call)).collect();
+            let journal = entries(&mut episode, &made)?;
+            for (call, made) in some.iter().zip(&mut made) {
+                let entry = made.number.and_then(|number| journal.get(&number));
+                let (step, deed) = step(calls.len() + 1, call, made, entry, conditions.answers)?;
+                numbers.push(made.number);
+                calls.push(step);
+                deeds.push(deed);
+            }
         }
-        let numbers: Vec<Option<i64>> = made.iter().map(|made| made.number).collect();
         let unpaid = episode.obligations()?.into_iter().filter(|duty| duty.paid_by.is_none());
         let unpaid = unpaid.map(|duty| {
             let call = numbers.iter().position(|number| *number == Some(duty.call));
@@ -241,7 +249,8 @@ impl Stage {
                     Standing::Outside => Some(OUTSIDE),
                     Standing::UnknownTool => Some(UNKNOWN_TOOL),
                 };
-                let mapped = answered.made.map(|(tool, arguments)| Mapped { tool, arguments });
+                let mapped =
+                    answered.made.map(|(tool, arguments)| Mapped { tool, arguments: Packed::from(&arguments) });
                 let number = answered.outcome.as_ref().map(|outcome| outcome.number);
                 let consulted = answered.outcome.map(|outcome| outcome.consulted).unwrap_or_default();
                 let searched = answered.searched;
@@ -284,12 +293,20 @@ struct Answer {
     told: Option<Told>,
 }
 
-impl Answer {
-    fn entry<'a>(&self, journal: &'a [Entry]) -> Option<&'a Entry> {
-        // Numbers are without gaps, from 1.
-        let at = usize::try_from(self.number?.checked_sub(1)?).ok()?;
-        journal.get(at)
+/// The journal's entries of some calls, by number.
+fn entries(episode: &mut Episode, made: &[Answer]) -> Result<BTreeMap<i64, Entry>, Fault> {
+    let numbers: BTreeSet<i64> = made.iter().filter_map(|made| made.number).collect();
+    let mut entries = BTreeMap::new();
+    let mut left = numbers.into_iter().peekable();
+    while let Some(first) = left.next() {
+        let mut last = first;
+        // A call that repeats an earlier one has its number, so that there are gaps.
+        while let Some(next) = left.next_if_eq(&(last + 1)) {
+            last = next;
+        }
+        entries.extend(episode.entries(first..=last)?.into_iter().map(|entry| (entry.call, entry)));
     }
+    Ok(entries)
 }
 
 fn step(
@@ -317,8 +334,8 @@ fn step(
         _ => Vec::new(),
     };
     let role = halt.iter().chain(&violations).find_map(Halted::role);
-    let recorded = call.answer.as_ref().map(|answer| answer.value.clone());
-    let (comparison, difference) = match &recorded {
+    let recorded = call.answer.as_ref().map(|answer| &answer.value);
+    let (comparison, difference) = match recorded {
         _ if answers == Closeness::Ignored => (Comparison::Ignored, None),
         None => (Comparison::Unrecorded, None),
         Some(recorded) => compare(recorded, &made.answer),
@@ -326,13 +343,13 @@ fn step(
     let step = Step {
         call: number,
         tool: call.tool.clone(),
-        arguments: call.arguments.clone(),
-        mapped: made.mapped.take(),
+        arguments: Packed::from(&call.arguments),
+        mapped: made.mapped.take().map(Box::new),
         outcome,
-        answer: std::mem::take(&mut made.answer),
-        recorded,
+        answer: Packed::from(&made.answer),
+        recorded: recorded.map(Packed::from),
         comparison,
-        difference,
+        difference: difference.map(Box::new),
         halt: halt.map(|halt| halt.broken),
         violations: violations.into_iter().map(|halt| halt.broken).collect(),
         changes,

@@ -124,8 +124,8 @@ fn of_call(command: Command, step: &Step, most: usize) -> Vec<Point<'_>> {
             Some(there) => (
                 at(&there.pointer),
                 vec![
-                    format!("recorded {}", value(&there.recorded, most)),
-                    format!("now      {}", value(&there.replayed, most)),
+                    format!("recorded {}", value(&there.recorded.value(), most)),
+                    format!("now      {}", value(&there.replayed.value(), most)),
                 ],
             ),
             None => (at(""), Vec::new()),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// One call, as it went. Serialized, its JSON texts are JSON, and its key is left out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -286,6 +287,15 @@ impl Store {
     /// All calls, in order.
     pub fn journal(&mut self) -> Result<Vec<Entry>, Fault> {
         self.transaction()?.journal(0)
+    }
+
+    /// The calls of those numbers, in order.
+    pub fn entries(&mut self, numbers: RangeInclusive<i64>) -> Result<Vec<Entry>, Fault> {
+        self.transaction()?
+            .db()?
+            .prepare_cached("SELECT * FROM journal WHERE call BETWEEN $1 AND $2 ORDER BY call")?
+            .query_map([numbers.start(), numbers.end()], entry)?
+            .collect()
     }
 
     /// All duties, in the order in which they arose.

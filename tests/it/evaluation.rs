@@ -210,7 +210,7 @@ fn the_first_divergence_is_named() {
     let replay = &report.traces[0].replay;
     assert_eq!((replay.first_divergence, report.totals.good), (Some(2), 0));
     let difference = replay.calls[1].difference.as_ref().unwrap();
-    assert_eq!((difference.pointer.as_str(), &difference.recorded), ("/users/0/name", &json!("Somebody")));
+    assert_eq!((difference.pointer.as_str(), difference.recorded.value()), ("/users/0/name", json!("Somebody")));
     assert_eq!(replay.notes, ["recorded with the clock 2020-01-01T00:00:00, run with 2025-09-25T12:00:00"]);
     let ignored = Choice { answers: Closeness::Ignored, ..choice() };
     let report = done(Command::Replay, ignored, &[format::read(&text, "j").unwrap()], None);

@@ -2,6 +2,7 @@
 
 use super::Place;
 use crate::episode::Mode;
+use crate::evaluation::packed::Packed;
 use crate::store::Obligation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,23 +64,24 @@ pub struct Step {
     /// The tool, as the trace calls it.
     pub tool: String,
     /// The arguments, as the trace has them.
-    pub arguments: Map<String, Json>,
+    #[schemars(with = "Map<String, Json>")]
+    pub arguments: Packed,
     /// Our tool, where a mapping calls it otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mapped: Option<Mapped>,
+    pub mapped: Option<Box<Mapped>>,
     /// `ok`, the halt's code or `FAULT`; `REFUSED` where the environment of a mapping refuses by itself, `OUTSIDE` where
     /// the policy does not speak of such a thing, `UNKNOWN_TOOL` where nobody knows the tool.
     pub outcome: String,
     /// What is answered now.
-    pub answer: Json,
+    pub answer: Packed,
     /// What was answered when the trace was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub recorded: Option<Json>,
+    pub recorded: Option<Packed>,
     /// How these two compare.
     pub comparison: Comparison,
     /// The first place in which they differ.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub difference: Option<AnswerDifference>,
+    pub difference: Option<Box<AnswerDifference>>,
     /// Why it halted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halt: Option<Broken>,
@@ -97,7 +99,8 @@ pub struct Mapped {
     /// Our tool.
     pub tool: String,
     /// Our arguments.
-    pub arguments: Map<String, Json>,
+    #[schemars(with = "Map<String, Json>")]
+    pub arguments: Packed,
 }
 
 /// How a recorded answer compares with ours, from the most to the least alike.
@@ -124,9 +127,9 @@ pub struct AnswerDifference {
     /// A JSON pointer into the answers.
     pub pointer: String,
     /// What the recorded one has there.
-    pub recorded: Json,
+    pub recorded: Packed,
     /// What ours has there.
-    pub replayed: Json,
+    pub replayed: Packed,
 }
 
 /// A rule that a call broke.

@@ -7,7 +7,7 @@ pub use graded::grade;
 use incident_mcp::episode::Mode;
 use incident_mcp::evaluation::model::*;
 use incident_mcp::evaluation::totals::is_good;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What could break out of a page, a table, a line or a terminal.
@@ -16,11 +16,11 @@ pub const ODD: &str = "</script><img src=x onerror=alert(1)> \"quoted\" 'single'
 /// A replay with every comparison, halts, violations, a mapping, and a file that could not be read.
 pub fn replay() -> Report {
     let exact = Step {
-        recorded: Some(found()),
+        recorded: Some(found().into()),
         ..step(1, "find_incidents", json!({"incident_id": "27"}), "ok", found(), Comparison::Exact)
     };
     let canonical = Step {
-        recorded: Some(json!({"changes_made": {"status": "resolved"}, "incident_id": "27"})),
+        recorded: Some(json!({"changes_made": {"status": "resolved"}, "incident_id": "27"}).into()),
         changes: vec![changed(
             "incidents",
             "27",
@@ -39,12 +39,12 @@ pub fn replay() -> Report {
         )
     };
     let different = Step {
-        recorded: Some(json!({"metric_id": "41", "minutes": 12, "within_target": true})),
-        difference: Some(AnswerDifference {
+        recorded: Some(json!({"metric_id": "41", "minutes": 12, "within_target": true}).into()),
+        difference: Some(Box::new(AnswerDifference {
             pointer: "/within_target".to_owned(),
-            recorded: json!(true),
-            replayed: json!(false),
-        }),
+            recorded: json!(true).into(),
+            replayed: json!(false).into(),
+        })),
         changes: vec![changed(
             "performance_metrics",
             "41",
@@ -64,12 +64,12 @@ pub fn replay() -> Report {
         )
     };
     let halted = Step {
-        recorded: Some(json!({"metric_id": "42"})),
-        difference: Some(AnswerDifference {
+        recorded: Some(json!({"metric_id": "42"}).into()),
+        difference: Some(Box::new(AnswerDifference {
             pointer: String::new(),
-            recorded: json!({"metric_id": "42"}),
-            replayed: halt(&not_closed()),
-        }),
+            recorded: json!({"metric_id": "42"}).into(),
+            replayed: halt(&not_closed()).into(),
+        })),
         halt: Some(not_closed()),
         ..step(
             4,
@@ -109,8 +109,11 @@ pub fn replay() -> Report {
     second.replay.first_divergence = None;
 
     let mapped = Step {
-        recorded: Some(json!([{"user_id": "6", "role": "incident_manager"}])),
-        mapped: Some(Mapped { tool: "find_users".to_owned(), arguments: object(json!({"email": "ada@example.com"})) }),
+        recorded: Some(json!([{"user_id": "6", "role": "incident_manager"}]).into()),
+        mapped: Some(Box::new(Mapped {
+            tool: "find_users".to_owned(),
+            arguments: json!({"email": "ada@example.com"}).into(),
+        })),
         ..step(
             1,
             "fetch_user",
@@ -121,7 +124,7 @@ pub fn replay() -> Report {
         )
     };
     let refused = Step {
-        recorded: Some(json!("Error: no such vendor")),
+        recorded: Some(json!("Error: no such vendor").into()),
         ..step(
             2,
             "fetch_vendor",
@@ -198,7 +201,7 @@ pub fn large(traces: usize) -> Report {
 fn lookup(at: usize, call: usize) -> Step {
     let tools = ["find_incidents", "find_users", "find_clients", "update_incident", "log_audit"];
     Step {
-        recorded: Some(found()),
+        recorded: Some(found().into()),
         ..step(
             call,
             tools[(at + call) % tools.len()],
@@ -287,10 +290,10 @@ fn step(call: usize, tool: &str, arguments: Value, outcome: &str, answer: Value,
     Step {
         call,
         tool: tool.to_owned(),
-        arguments: object(arguments),
+        arguments: arguments.into(),
         mapped: None,
         outcome: outcome.to_owned(),
-        answer,
+        answer: answer.into(),
         recorded: None,
         comparison,
         difference: None,
@@ -329,8 +332,4 @@ fn duty(call: usize) -> Duty {
 fn changed<const N: usize>(table: &str, key: &str, columns: [(&str, Value, Value); N]) -> RowChange {
     let columns: BTreeMap<_, _> = columns.map(|(name, before, after)| (name.to_owned(), (before, after))).into();
     RowChange { table: table.to_owned(), key: key.to_owned(), columns }
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    value.as_object().cloned().unwrap_or_default()
 }
