@@ -78,6 +78,7 @@ fn measure(what: &str, fixtures: Option<PathBuf>, files: &[PathBuf], gold: Optio
         audit: None,
         actor: None,
         answers: Closeness::Canonical,
+        prefix: None,
     };
     let start = Instant::now();
     let documents = read();

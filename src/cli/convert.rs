@@ -1,5 +1,6 @@
 //! `convert`: traces and tasks from one format into another.
 
+use super::evaluate::{self, is_folder};
 use super::inputs::{Inputs, Read, formats};
 use super::print::{self, BAD, PLAIN};
 use super::{Answer, Error};
@@ -26,7 +27,7 @@ pub struct Convert {
     /// The format to write
     #[arg(long, value_name = "FORMAT", value_parser = formats(Format::is_written), required_unless_present = "list")]
     to: Option<Format>,
-    /// The file to write, in place of standard output; a folder gets a file for each that was read
+    /// The file to write, in place of standard output; a folder, or what ends with /, gets a file for each that was read
     #[arg(long, short, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
     /// Show the formats, and which of them can be written
@@ -42,7 +43,7 @@ impl Convert {
             // With nothing to say, nothing is written: an empty file would look like a result.
             _ if documents.iter().all(|document| document.items.is_empty()) => {}
             None => std::io::stdout().write_all(write(to, &documents).as_bytes())?,
-            Some(folder) if folder.is_dir() => {
+            Some(folder) if is_folder(folder) => {
                 let mut taken = BTreeSet::new();
                 for document in documents.iter().filter(|document| !document.items.is_empty()) {
                     let file = folder.join(name(document, to, &mut taken));
@@ -98,7 +99,7 @@ fn save(file: &Path, text: &str, documents: &[Document]) -> Result<(), Error> {
     if documents.iter().filter_map(source).any(same) {
         return Err(format!("{} is one of the files that were read; choose another --output", file.display()).into());
     }
-    fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()).into())
+    evaluate::write(file, text)
 }
 
 /// The file that a document was read from.

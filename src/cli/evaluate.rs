@@ -56,6 +56,10 @@ struct How {
     /// The acting user, by id or e-mail address [default: as each trace says, else the task's]
     #[arg(long, value_name = "USER")]
     actor: Option<String>,
+    /// What a client puts before the names of this server's tools, such as mcp__incidents__ [default: what can be told from the
+    /// names of a trace, if all are of one server]
+    #[arg(long, value_name = "PREFIX")]
+    tool_prefix: Option<String>,
     /// How closely a recorded answer must agree with ours
     #[arg(long, value_parser = answers(), default_value = "canonical")]
     answers: Closeness,
@@ -99,7 +103,8 @@ impl Evaluate {
 
     /// How traces are run.
     pub fn choice(&self) -> Choice {
-        let How { policy, policies, mapping, mappings, fixtures, mode, audit, actor, answers } = self.how.clone();
+        let How { policy, policies, mapping, mappings, fixtures, mode, audit, actor, tool_prefix, answers } =
+            self.how.clone();
         Choice {
             policies: policies.source(),
             mappings: mappings.map_or(mapping::Source::Embedded, mapping::Source::Directory),
@@ -110,6 +115,7 @@ impl Evaluate {
             audit,
             actor,
             answers,
+            prefix: tool_prefix,
         }
     }
 
@@ -161,13 +167,28 @@ impl Reports {
     }
 }
 
+/// Write a text to a file, in a folder that is made where it is not there.
+pub fn write(file: &Path, text: &str) -> Result<(), Error> {
+    let wrong = |error: std::io::Error| format!("{} cannot be written: {error}", file.display());
+    if is_folder(file) {
+        return Err(format!("{} is a folder; name a file in it", file.display()).into());
+    }
+    file.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(wrong)?;
+    Ok(std::fs::write(file, text).map_err(wrong)?)
+}
+
+/// Whether a path means a folder: one that is there, or is written like one.
+pub fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.to_string_lossy().ends_with(std::path::is_separator)
+}
+
 /// Write a text to a file; - is standard output.
 pub fn put(file: &Path, text: &str) -> Result<(), Error> {
     if file == Path::new("-") {
         std::io::stdout().write_all(text.as_bytes())?;
         return Ok(());
     }
-    std::fs::write(file, text).map_err(|error| format!("{} cannot be written: {error}", file.display()).into())
+    write(file, text)
 }
 
 /// Whether all is well: every file was read, and every trace came to what was expected of it, by gold that is right.

@@ -1,17 +1,13 @@
 //! Files of traces and tasks on the command line: reading them all, each once.
 
-use super::Error;
-use super::files::{Identity, find, identity, unreadable};
+use super::files::{Identity, find, identity};
+use super::{Error, open};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use incident_mcp::trace::format::{self, Format};
 use incident_mcp::trace::{Document, Mistake, Source};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{IsTerminal, Read as _};
-
-/// Longest file, in bytes. As JSON in memory it takes some ten times as much, which still fits into a small machine.
-const LENGTH: u64 = 256 << 20;
+use std::io::IsTerminal;
 
 /// The name under which mistakes in standard input are told.
 const STDIN: &str = "standard input";
@@ -104,29 +100,10 @@ fn read_one(path: &str, name: &str, from: Option<Format>) -> Result<Document, Mi
     let name = if path == "-" { STDIN } else { name };
     let wrong = |reason: String| Source { file: name.into(), ..Source::default() }.mistake(reason);
     let bytes = match path {
-        "-" => bytes(std::io::stdin().lock()),
-        path => open(path).and_then(bytes),
+        "-" => open::bytes(std::io::stdin().lock()),
+        path => open::file(path),
     };
     format::read_bytes(from, bytes.map_err(wrong)?, name)
-}
-
-/// Open a file. Others may never end, or wait for somebody who never comes; but what a shell hands over is as good as standard
-/// input.
-fn open(path: &str) -> Result<File, String> {
-    let is_handed_over = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"].iter().any(|begin| path.starts_with(begin));
-    if !is_handed_over && !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err("is no file but a pipe or a device; pipe it in and name -, which is standard input".to_owned());
-    }
-    File::open(path).map_err(unreadable)
-}
-
-fn bytes(input: impl std::io::Read) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    input.take(LENGTH + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LENGTH {
-        return Err(format!("is longer than {} MiB", LENGTH >> 20));
-    }
-    Ok(bytes)
 }
 
 /// The formats of that kind, by name.

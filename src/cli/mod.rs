@@ -15,6 +15,7 @@ mod inputs;
 mod lint;
 mod log;
 mod mapping;
+mod open;
 mod policy;
 mod print;
 mod replay;

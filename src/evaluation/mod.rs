@@ -6,6 +6,7 @@ mod gold;
 pub mod grade;
 pub mod lint;
 pub mod model;
+mod names;
 pub mod outputs;
 pub mod packed;
 mod pass;

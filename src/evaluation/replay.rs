@@ -2,6 +2,7 @@
 
 use super::compare::{Closeness, compare};
 use super::model::{Broken, Comparison, Duty, Mapped, Place, Remark, Replay, RowChange, Step};
+use super::names::Names;
 use super::packed::Packed;
 use super::remarks::remarks;
 use crate::episode::{CallError, Consulted, Episode, Mode, Outcome, Settings, StartError};
@@ -49,6 +50,8 @@ pub struct Conditions {
     pub otherwise: Option<String>,
     /// How closely recorded answers must agree with ours.
     pub answers: Closeness,
+    /// What stands before the tools' names in the trace; where none is given, what can be told from the names.
+    pub prefix: Option<String>,
 }
 
 /// Why a trace could not be run.
@@ -162,7 +165,8 @@ impl Stage {
 
     /// Make the calls of a trace.
     pub fn make(&self, trace: &Trace, conditions: &Conditions) -> Result<Made, Error> {
-        let actor = self.actor(trace, conditions)?;
+        let names = Names::of(&trace.calls, conditions.prefix.as_deref(), |name| self.has_tool(name));
+        let actor = self.actor(trace, conditions, &names)?;
         // A foreign environment without rules records whom the call names, whoever acts.
         let named = self.mapping.is_some() && conditions.mode == Mode::Off;
         let session = actor.clone().filter(|_| !named);
@@ -172,7 +176,7 @@ impl Stage {
         let mut deeds = Vec::with_capacity(trace.calls.len());
         let mut numbers: Vec<Option<i64>> = Vec::with_capacity(trace.calls.len());
         for some in trace.calls.chunks(BATCH) {
-            let mut made: Vec<Answer> = some.iter().map(|call| self.call(&mut episode, call)).collect();
+            let mut made: Vec<Answer> = some.iter().map(|call| self.call(&mut episode, call, &names)).collect();
             let journal = entries(&mut episode, &made)?;
             for (call, made) in some.iter().zip(&mut made) {
                 let entry = made.number.and_then(|number| journal.get(&number));
@@ -193,7 +197,7 @@ impl Stage {
     }
 
     /// Who acts: as it was asked for, as the trace says, as its calls tell, or somebody else.
-    fn actor(&self, trace: &Trace, conditions: &Conditions) -> Result<Option<String>, Error> {
+    fn actor(&self, trace: &Trace, conditions: &Conditions, names: &Names) -> Result<Option<String>, Error> {
         if let Some(actor) = conditions.actor.as_ref().or(trace.actor.as_ref()) {
             return Ok(Some(actor.clone()));
         }
@@ -202,7 +206,7 @@ impl Stage {
             Some(mapping) => {
                 let settings = Settings { mode: Mode::Off, audit: Some(Audit::None), actor: None };
                 let mut scratch = Episode::on_image(self.policy.clone(), &self.image, &settings)?;
-                mapping.actor(&mut scratch, &trace.calls)?
+                mapping.actor(&mut scratch, &names.taken(&trace.calls, |name| mapping.has_tool(name)))?
             }
         };
         Ok(told.or_else(|| conditions.otherwise.clone()))
@@ -225,14 +229,33 @@ impl Stage {
         trace.notes.iter().cloned().chain(other).collect()
     }
 
-    fn call(&self, episode: &mut Episode, call: &Call) -> Answer {
+    fn has_tool(&self, name: &str) -> bool {
+        self.mapping.as_ref().map_or_else(|| self.policy.tool(name).is_some(), |mapping| mapping.has_tool(name))
+    }
+
+    fn call(&self, episode: &mut Episode, call: &Call, names: &Names) -> Answer {
+        let tool = names.tool(&call.tool, |name| self.has_tool(name));
+        let mut answer = self.call_tool(episode, call, tool);
+        if answer.without == Some(UNKNOWN_TOOL)
+            && let Some(hint) = names.hint(&call.tool, |name| self.has_tool(name))
+            && let Some(Json::String(text)) = answer.answer.get_mut("error")
+        {
+            *text = format!("{text}; {hint}");
+        }
+        if answer.mapped.is_none() && tool != call.tool {
+            answer.mapped = Some(Mapped { tool: tool.to_owned(), arguments: Packed::from(&call.arguments) });
+        }
+        answer
+    }
+
+    fn call_tool(&self, episode: &mut Episode, call: &Call, tool: &str) -> Answer {
         if let Some(text) = &call.malformed {
             let answer = json!({"error": "the arguments are no JSON object", "arguments": text});
             return Answer { answer, without: Some(INVALID_INPUT), ..Answer::default() };
         }
         match &self.mapping {
-            None => match episode.call_once(&call.tool, call.arguments.clone(), call.key.as_deref()) {
-                Ok(outcome) => self.native(call, outcome),
+            None => match episode.call_once(tool, call.arguments.clone(), call.key.as_deref()) {
+                Ok(outcome) => self.native(tool, outcome),
                 Err(error) => {
                     let without = match error {
                         CallError::UnknownTool { .. } => UNKNOWN_TOOL,
@@ -242,7 +265,7 @@ impl Stage {
                 }
             },
             Some(mapping) => {
-                let answered = mapping.call(episode, &call.tool, &call.arguments);
+                let answered = mapping.call(episode, tool, &call.arguments);
                 let without = match answered.standing {
                     Standing::Made => None,
                     Standing::Refused => Some(REFUSED),
@@ -261,8 +284,8 @@ impl Stage {
         }
     }
 
-    fn native(&self, call: &Call, outcome: Outcome) -> Answer {
-        let found = self.policy.tool(&call.tool).and_then(|tool| match tool.work {
+    fn native(&self, tool: &str, outcome: Outcome) -> Answer {
+        let found = self.policy.tool(tool).and_then(|tool| match tool.work {
             Work::Find(table) => Some(table),
             Work::Act(_) => None,
         });

@@ -34,6 +34,8 @@ pub struct Choice {
     pub actor: Option<String>,
     /// How closely recorded answers must agree with ours.
     pub answers: Closeness,
+    /// What stands before the tools' names in the traces.
+    pub prefix: Option<String>,
 }
 
 /// The policy of a trace that names none.
@@ -77,6 +79,7 @@ impl Stages {
             actor: self.choice.actor.clone(),
             otherwise: otherwise.map(str::to_owned),
             answers: self.choice.answers,
+            prefix: self.choice.prefix.clone(),
         };
         Ok((self.stage(policy, mapping)?, conditions))
     }

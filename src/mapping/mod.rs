@@ -147,6 +147,11 @@ impl Mapping {
         Size { tools: self.tools.len(), operations: self.operations, tables: self.twins.len() }
     }
 
+    /// Whether the environment has a tool of that name.
+    pub fn has_tool(&self, name: &str) -> bool {
+        self.tools.contains_key(name)
+    }
+
     /// The environment whose fixtures it reads; its vocabularies share them.
     pub fn environment(&self) -> &str {
         self.id.rsplit_once('/').map_or(self.id.as_str(), |(environment, _)| environment)

@@ -8,6 +8,9 @@ use serde_json::{Value as Json, json};
 /// Under which a log puts the request.
 const REQUESTS: [&str; 3] = ["request", "params", "body"];
 
+/// Why a turn ends that the model did not bring to its end.
+const CUT: [&str; 3] = ["max_tokens", "refusal", "model_context_window_exceeded"];
+
 /// Whether the value is a conversation that only Anthropic's API has.
 pub fn fits(value: &Json) -> bool {
     let request = REQUESTS.iter().find_map(|key| value.get(key)).unwrap_or(value);
@@ -38,10 +41,13 @@ pub fn read(node: &Node<'_>, document: &mut Document) {
         None if node.json.is_array() => transcript.each(node.items(), message),
         None => {}
     }
-    if let Some(answered) = node.path(&["response", "content"]) {
-        let read = content(&mut transcript, Role::Agent, &answered);
+    if let Some(response) = node.get("response") {
+        let read = response.get("content").map_or(Ok(()), |answered| content(&mut transcript, Role::Agent, &answered));
         transcript.note(read);
+        transcript.end(&response, "stop_reason", &CUT);
+        transcript.fail(&response);
     }
+    transcript.fail(node);
     transcript.finish(document);
 }
 
@@ -56,6 +62,14 @@ fn message(transcript: &mut Transcript, node: &Node<'_>) -> Result<(), Mistake> 
             return Err(role.source.mistake(reason));
         }
     };
+    if let Some(calls) = node.first(&["tool_calls", "function_call"]) {
+        return Err(calls
+            .source
+            .mistake("is how OpenAI's chat calls tools; Anthropic's messages have blocks of tool_use"));
+    }
+    if role == Role::Agent {
+        transcript.end(node, "stop_reason", &CUT);
+    }
     node.get("content").map_or(Ok(()), |node| content(transcript, role, &node))
 }
 

@@ -1,6 +1,6 @@
 //! One call as the formats write it: the same four things under different names.
 
-use super::{Node, lenient, text};
+use super::{Node, cut, lenient, text};
 use crate::trace::{Answer, Call, Mistake};
 use serde_json::{Map, Value as Json};
 
@@ -12,8 +12,9 @@ pub fn id(node: &Node<'_>) -> Result<Option<String>, Mistake> {
 
 /// A call: its id, which is empty where it has none, its tool and its arguments.
 pub fn call(node: &Node<'_>) -> Result<Call, Mistake> {
-    // OpenAI's chat has an object there, Inspect the tool's name.
-    let function = node.get("function").filter(|function| function.json.is_object()).unwrap_or_else(|| node.clone());
+    // OpenAI's chat has an object there, Inspect the tool's name. A custom tool takes a text in place of arguments.
+    let function = node.first(&["function", "custom"]).filter(|function| function.json.is_object());
+    let function = function.unwrap_or_else(|| node.clone());
     let tool = match function.first(&["name", "function_name", "function"]) {
         Some(name) => name.text()?,
         None => function.need("name")?.text()?,
@@ -26,16 +27,22 @@ pub fn call(node: &Node<'_>) -> Result<Call, Mistake> {
     Ok(Call { id: id(node)?.unwrap_or_default(), tool: tool.to_owned(), arguments, malformed, ..Call::default() })
 }
 
-/// Arguments: an object, or the text of one. A text that is none is kept, for models write such.
+/// Arguments: an object, or the text of one. A text that is none is kept, for models write such; but what a logger cut off
+/// is not what was called.
 pub fn arguments(node: &Node<'_>) -> Result<(Map<String, Json>, Option<String>), Mistake> {
-    let Json::String(text) = node.json else { return Ok((node.object()?.clone(), None)) };
-    // Models write nothing at all for a tool without inputs.
-    if text.trim().is_empty() {
-        return Ok((Map::new(), None));
-    }
-    match lenient::parse(text) {
-        Ok((Json::Object(arguments), _)) => Ok((arguments, None)),
-        Ok(_) | Err(_) => Ok((Map::new(), Some(text.clone()))),
+    let (arguments, malformed) = match node.json {
+        // Models write nothing at all for a tool without inputs.
+        Json::String(text) if text.trim().is_empty() => (Map::new(), None),
+        Json::String(text) => match lenient::parse(text) {
+            Ok((Json::Object(arguments), _)) => (arguments, None),
+            Ok(_) | Err(_) => (Map::new(), Some(text.clone())),
+        },
+        _ => (node.object()?.clone(), None),
+    };
+    let is_cut = malformed.as_deref().is_some_and(cut::text) || cut::object(&arguments);
+    match is_cut {
+        true => Err(node.source.mistake("was cut short by what logged it, so that it is not known what was called")),
+        false => Ok((arguments, malformed)),
     }
 }
 

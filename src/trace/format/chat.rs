@@ -75,5 +75,11 @@ fn answer(transcript: &mut Transcript, node: &Node<'_>) -> Result<(), Mistake> {
     // An `id` may be that of the call, as in tau2, or the message's own.
     let is_call = |id: &String| node.get("tool_call_id").is_some() || transcript.open(Some(id)).is_some();
     let id = call::id(node)?.filter(is_call);
+    // Before calls had ids, an answer named its tool.
+    let tool = node.get("name").filter(|_| id.is_none());
+    if let Some(call) = tool.and_then(|tool| transcript.open_of(tool.json.as_str()?)) {
+        call.answer = Some(call::answer(node));
+        return Ok(());
+    }
     transcript.answer(id.as_deref(), call::answer(node), &node.source)
 }

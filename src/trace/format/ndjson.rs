@@ -3,6 +3,7 @@
 //! A file may hold several journals, one after the other. Lines with a `role` are messages: a server hears none, but
 //! traces of other formats have them.
 
+use super::connections::CUT;
 use super::lines::Line;
 use super::transcript::Transcript;
 use super::{Node, chat, header};
@@ -26,28 +27,36 @@ struct Journal {
 }
 
 /// Read all journals.
-pub fn read(lines: &[Line<'_>], document: &mut Document) {
+pub fn read(lines: &mut dyn Iterator<Item = Line<'_>>, document: &mut Document) {
     let mut open: Option<Journal> = None;
     for line in lines {
         let (read, last) = match line {
-            Line::Value(node) if node.get("format").is_some() => {
-                open.take().into_iter().for_each(|journal| journal.transcript.finish(document));
-                let journal = open.insert(Journal { transcript: Transcript::new(&node.source), next: 1 });
-                (journal.header(node), false)
+            Line::Value(value) => {
+                let node = value.node();
+                if node.get("format").is_some() {
+                    open.take().into_iter().for_each(|journal| journal.transcript.finish(document));
+                    let journal = open.insert(Journal { transcript: Transcript::new(&node.source), next: 1 });
+                    (journal.header(&node), false)
+                } else {
+                    match &mut open {
+                        Some(journal) => (journal.line(&node), false),
+                        None => (Err(node.source.mistake("stands before the header")), false),
+                    }
+                }
             }
-            Line::Value(node) => match &mut open {
-                Some(journal) => (journal.line(node), false),
-                None => (Err(node.source.mistake("stands before the header")), false),
-            },
             Line::Broken { mistake, last, .. } => {
                 open.iter_mut().for_each(|journal| journal.next = journal.next.saturating_add(1));
-                (Err(mistake.clone()), *last)
+                (Err(mistake), last)
             }
         };
         match &mut open {
-            // A recorder that was cut short loses its last line; what it wrote before still happened.
             Some(journal) if !last => drop(journal.transcript.note(read)),
-            _ => document.mistakes.extend(read.err()),
+            // A recorder that was cut short loses its last line; what it wrote before still happened.
+            Some(journal) => {
+                journal.transcript.trace.unfinished.get_or_insert_with(|| CUT.to_owned());
+                document.mistakes.extend(read.err());
+            }
+            None => document.mistakes.extend(read.err()),
         }
     }
     open.into_iter().for_each(|journal| journal.transcript.finish(document));

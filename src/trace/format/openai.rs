@@ -8,12 +8,20 @@ use serde_json::{Value as Json, json};
 /// Under which a log puts the request.
 const REQUESTS: [&str; 2] = ["request", "body"];
 
+/// Where a log has the answer to a request.
+const ANSWERS: [&str; 3] = ["/choices/0/message", "/response/choices/0/message", "/response/body/choices/0/message"];
+
+/// How a choice ends that the model did not bring to its end.
+const CUT: [&str; 2] = ["length", "content_filter"];
+
 /// Whether the value is a conversation.
 pub fn fits(value: &Json) -> bool {
     let request = REQUESTS.iter().find_map(|key| value.get(key)).unwrap_or(value);
     // A run may have said nothing at all.
     let is_run = |messages: &Json| messages == &json!([]) || chat::is_list(messages);
-    chat::is_list(value) || request.get("messages").is_some_and(is_run) || value.pointer("/choices/0/message").is_some()
+    chat::is_list(value)
+        || request.get("messages").is_some_and(is_run)
+        || ANSWERS.iter().any(|place| value.pointer(place).is_some())
 }
 
 /// Read one conversation.
@@ -29,8 +37,15 @@ pub fn read(node: &Node<'_>, document: &mut Document) {
     }
     // Further choices are other answers to the same request.
     let response = node.get("response").unwrap_or_else(|| node.clone());
+    let response = response.get("body").filter(|_| node.get("response").is_some()).unwrap_or(response);
     let choice = response.list("choices").map(|choices| choices.into_iter().take(1).collect());
-    transcript.each(choice, |transcript, choice| chat::message(transcript, &choice.need("message")?));
+    transcript.each(choice, |transcript, choice| {
+        chat::message(transcript, &choice.need("message")?)?;
+        transcript.end(choice, "finish_reason", &CUT);
+        Ok(())
+    });
+    transcript.fail(&response);
+    transcript.fail(node);
     transcript.finish(document);
 }
 

@@ -15,6 +15,9 @@ const LISTS: [&[&str]; 6] = [
     &["items"],
 ];
 
+/// How a response ends that the model did not bring to its end.
+const CUT: [&str; 3] = ["incomplete", "failed", "cancelled"];
+
 /// Whether the value holds items.
 pub fn fits(value: &Json) -> bool {
     let lists = LISTS.iter().filter_map(|path| path.iter().try_fold(value, |value, key| value.get(key)));
@@ -48,6 +51,14 @@ pub fn read(node: &Node<'_>, document: &mut Document) {
             _ => transcript.each(list.items(), item),
         }
     }
+    for response in [node.get("response"), Some(node.clone())].into_iter().flatten() {
+        let details = response.path(&["incomplete_details", "reason"]).map(|reason| reason.plain());
+        transcript.end(&response, "status", &CUT);
+        if let (Some(why), Some(details)) = (&mut transcript.trace.unfinished, details) {
+            *why = format!("{why}: {details}");
+        }
+        transcript.fail(&response);
+    }
     if let Some(truth) = node.get("ground_truth") {
         gold(&transcript.trace, &truth, document);
     }
@@ -71,8 +82,9 @@ fn item(transcript: &mut Transcript, node: &Node<'_>) -> Result<(), Mistake> {
     let kind = node.get("type").map_or(Ok("message"), |kind| kind.text())?;
     match kind {
         "message" => chat::message(transcript, node)?,
-        "function_call" => transcript.read_call(node),
-        "function_call_output" => {
+        // A custom tool takes a text, which is kept as malformed arguments.
+        "function_call" | "custom_tool_call" => transcript.read_call(node),
+        "function_call_output" | "custom_tool_call_output" => {
             transcript.answer(call::id(node)?.as_deref(), call::answer(node), &node.source)?;
         }
         // Call and answer in one; an error takes the output's place.

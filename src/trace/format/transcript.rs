@@ -2,6 +2,7 @@
 
 use super::{Node, call};
 use crate::trace::{Answer, Call, Document, Item, Message, Mistake, Role, Source, Task, Trace};
+use serde_json::Value as Json;
 
 /// A trace being read.
 #[derive(Debug, Default)]
@@ -95,6 +96,12 @@ impl Transcript {
         open.find(|call| id.is_none_or(|id| call.id == id))
     }
 
+    /// The oldest call of that tool without an answer.
+    pub fn open_of(&mut self, tool: &str) -> Option<&mut Call> {
+        let mut open = self.trace.calls.iter_mut().skip(self.settled).filter(|call| call.answer.is_none());
+        open.find(|call| call.tool == tool)
+    }
+
     /// Whether anything was called, or tried to be.
     pub fn is_begun(&self) -> bool {
         !self.trace.calls.is_empty() || !self.mistakes.is_empty()
@@ -128,6 +135,27 @@ impl Transcript {
             },
         }
         Ok(true)
+    }
+
+    /// The turn ends as that key says. One that its harness or the model's limit cut off leaves the run unfinished, until
+    /// another turn follows.
+    pub fn end(&mut self, node: &Node<'_>, key: &str, cut: &[&str]) {
+        if let Some(reason) = node.get(key).and_then(|reason| reason.json.as_str()) {
+            self.trace.unfinished = cut.contains(&reason).then(|| format!("{key} {reason}"));
+        }
+    }
+
+    /// Whether it failed: what a harness puts beside the run as its error, or as the reason why it is unfinished.
+    pub fn fail(&mut self, node: &Node<'_>) {
+        let Some(error) = node.first(&["unfinished", "error"]) else { return };
+        let text = match error.json {
+            Json::Bool(false) => return,
+            Json::Object(_) => error.get("message").unwrap_or(error).plain(),
+            _ => error.plain(),
+        };
+        if !text.is_empty() {
+            self.trace.unfinished = Some(text);
+        }
     }
 
     /// The trace is complete: it goes into the document, or its mistakes do.

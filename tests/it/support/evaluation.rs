@@ -20,6 +20,7 @@ pub fn choice() -> Choice {
         audit: None,
         actor: None,
         answers: Closeness::Canonical,
+        prefix: None,
     }
 }
 

@@ -67,7 +67,16 @@ fn trace(trace: &Trace) -> Vec<String> {
 
 #[test]
 fn what_harnesses_write_is_read() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/harnesses.json");
+    is_read_as_expected("harnesses.json");
+}
+
+#[test]
+fn what_hosts_and_logs_of_apis_write_is_read() {
+    is_read_as_expected("logs.json");
+}
+
+fn is_read_as_expected(name: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data").join(name);
     let mut cases: Vec<Case> = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     let found: Vec<Vec<String>> = cases.iter().map(|case| show(format::read(&text(case), "f"))).collect();
     if env::var_os("UPDATE_HARNESSES").is_some() {
