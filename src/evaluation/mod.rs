@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod compare;
 mod gold;
 pub mod grade;
+mod journal;
 pub mod lint;
 pub mod model;
 mod names;

@@ -5,26 +5,55 @@ use schemars::{Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
+use std::sync::Arc;
 
-/// A JSON value as its compact text. It is serialized as the value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Packed(Box<str>);
+/// A JSON value as its compact text, or a part of another's. It is serialized as the value.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    whole: Arc<str>,
+    begin: u32,
+    end: u32,
+}
 
 impl Packed {
     /// The value.
     pub fn value(&self) -> Json {
-        serde_json::from_str(&self.0).unwrap_or_default()
+        serde_json::from_str(self.text()).unwrap_or_default()
     }
 
     /// Its compact JSON.
     pub fn text(&self) -> &str {
-        &self.0
+        self.whole.get(self.begin as usize..self.end as usize).unwrap_or(&self.whole)
+    }
+
+    /// The same value, kept in the text of one that holds it, if that one does.
+    pub fn within(self, other: &Packed) -> Packed {
+        let text = other.text();
+        let begin = text.find(self.text()).and_then(|at| u32::try_from(at + other.begin as usize).ok());
+        match begin {
+            Some(begin) => Packed { whole: other.whole.clone(), begin, end: begin + (self.end - self.begin) },
+            None => self,
+        }
+    }
+
+    fn new(text: String) -> Packed {
+        // Longer texts than files have are kept whole.
+        let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        Packed { whole: text.into(), begin: 0, end }
     }
 }
 
+impl PartialEq for Packed {
+    fn eq(&self, other: &Packed) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl Eq for Packed {}
+
 impl From<&Json> for Packed {
     fn from(value: &Json) -> Packed {
-        Packed(value.to_string().into())
+        Packed::new(value.to_string())
     }
 }
 
@@ -37,7 +66,7 @@ impl From<Json> for Packed {
 impl From<&Map<String, Json>> for Packed {
     fn from(object: &Map<String, Json>) -> Packed {
         // Keys are texts, so that there is nothing that could not be written.
-        Packed(serde_json::to_string(object).unwrap_or_default().into())
+        Packed::new(serde_json::to_string(object).unwrap_or_default())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::halt::OK;
 use crate::mapping::{Mapping, Told};
 use crate::policy::{Act, Policy, Work};
 use crate::store::catalogue::{INCIDENTS, WORKAROUNDS};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 /// A remark's name, how bad it is, and what it means.
 pub type Check = (&'static str, Severity, &'static str);
@@ -63,13 +63,13 @@ fn remark(check: Check, step: &Step, message: String) -> Remark {
 }
 
 /// The action of ours that a call made, and its arguments.
-fn made<'a>(policy: &'a Policy, step: &'a Step) -> Option<(&'a Act, &'a Map<String, Json>)> {
+fn made<'a>(policy: &'a Policy, step: &'a Step) -> Option<(&'a Act, Json)> {
     let (tool, arguments) = match &step.mapped {
         Some(mapped) => (&mapped.tool, &mapped.arguments),
         None => (&step.tool, &step.arguments),
     };
     match &policy.tool(tool).filter(|_| step.outcome == OK)?.work {
-        Work::Act(act) => Some((act, arguments)),
+        Work::Act(act) => Some((act, arguments.value())),
         Work::Find(_) => None,
     }
 }

@@ -1,7 +1,8 @@
 //! Making the calls of a trace again, in an episode of their own.
 
 use super::compare::{Closeness, compare};
-use super::model::{Broken, Comparison, Duty, Mapped, Place, Remark, Replay, RowChange, Step};
+use super::journal::entries;
+use super::model::{AnswerDifference, Broken, Comparison, Duty, Mapped, Place, Remark, Replay, RowChange, Step};
 use super::names::Names;
 use super::packed::Packed;
 use super::remarks::remarks;
@@ -15,7 +16,6 @@ use crate::store::{Entry, Fault, parse_id};
 use crate::trace::{Call, Trace};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The outcome of a call that the environment of a mapping refuses by itself.
@@ -177,7 +177,7 @@ impl Stage {
         let mut numbers: Vec<Option<i64>> = Vec::with_capacity(trace.calls.len());
         for some in trace.calls.chunks(BATCH) {
             let mut made: Vec<Answer> = some.iter().map(|call| self.call(&mut episode, call, &names)).collect();
-            let journal = entries(&mut episode, &made)?;
+            let journal = entries(&mut episode, made.iter().filter_map(|made| made.number))?;
             for (call, made) in some.iter().zip(&mut made) {
                 let entry = made.number.and_then(|number| journal.get(&number));
                 let (step, deed) = step(calls.len() + 1, call, made, entry, conditions.answers)?;
@@ -316,22 +316,6 @@ struct Answer {
     told: Option<Told>,
 }
 
-/// The journal's entries of some calls, by number.
-fn entries(episode: &mut Episode, made: &[Answer]) -> Result<BTreeMap<i64, Entry>, Fault> {
-    let numbers: BTreeSet<i64> = made.iter().filter_map(|made| made.number).collect();
-    let mut entries = BTreeMap::new();
-    let mut left = numbers.into_iter().peekable();
-    while let Some(first) = left.next() {
-        let mut last = first;
-        // A call that repeats an earlier one has its number, so that there are gaps.
-        while let Some(next) = left.next_if_eq(&(last + 1)) {
-            last = next;
-        }
-        entries.extend(episode.entries(first..=last)?.into_iter().map(|entry| (entry.call, entry)));
-    }
-    Ok(entries)
-}
-
 fn step(
     number: usize,
     call: &Call,
@@ -363,17 +347,18 @@ fn step(
         None => (Comparison::Unrecorded, None),
         Some(recorded) => compare(recorded, &made.answer),
     };
+    let answer = Packed::from(&made.answer);
     let step = Step {
         call: number,
         tool: call.tool.clone(),
         arguments: Packed::from(&call.arguments),
         mapped: made.mapped.take().map(Box::new),
         outcome,
-        answer: Packed::from(&made.answer),
+        answer: answer.clone(),
         recorded: recorded.map(Packed::from),
         comparison,
-        difference: difference.map(Box::new),
-        halt: halt.map(|halt| halt.broken),
+        difference: difference.map(|it| Box::new(AnswerDifference { replayed: it.replayed.within(&answer), ..it })),
+        halt: halt.map(|halt| Box::new(halt.broken)),
         violations: violations.into_iter().map(|halt| halt.broken).collect(),
         changes,
     };
@@ -404,6 +389,6 @@ pub(super) const ROLE: &str = "actor.role";
 impl Step {
     /// What it broke: why it halted, or what would have halted it.
     pub fn broken(&self) -> impl Iterator<Item = &Broken> {
-        self.halt.iter().chain(&self.violations)
+        self.halt.as_deref().into_iter().chain(&self.violations)
     }
 }

@@ -84,7 +84,7 @@ pub struct Step {
     pub difference: Option<Box<AnswerDifference>>,
     /// Why it halted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub halt: Option<Broken>,
+    pub halt: Option<Box<Broken>>,
     /// In observe mode, what would have halted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Broken>,

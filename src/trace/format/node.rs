@@ -8,6 +8,22 @@ pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
+/// The same value, of which no object has spare room: most of a trace is small objects.
+pub fn lean(value: Json) -> Json {
+    match value {
+        Json::Object(entries) => Json::Object(lean_object(entries)),
+        Json::Array(items) => items.into_iter().map(lean).collect(),
+        value => value,
+    }
+}
+
+/// The same object without spare room.
+pub fn lean_object(entries: Map<String, Json>) -> Map<String, Json> {
+    let mut lean_entries = Map::with_capacity(entries.len());
+    lean_entries.extend(entries.into_iter().map(|(key, value)| (key, lean(value))));
+    lean_entries
+}
+
 /// A JSON value and where it stands.
 #[derive(Clone, Debug)]
 pub struct Node<'a> {

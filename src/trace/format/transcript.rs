@@ -1,5 +1,6 @@
 //! A trace being read: answers find their calls, and mistakes are gathered.
 
+use super::node::{lean, lean_object};
 use super::{Node, call};
 use crate::trace::{Answer, Call, Document, Item, Message, Mistake, Role, Source, Task, Trace};
 use serde_json::Value as Json;
@@ -77,6 +78,8 @@ impl Transcript {
         if call.id.is_empty() {
             call.id = (self.trace.calls.len() + 1).to_string();
         }
+        call.arguments = lean_object(call.arguments);
+        call.answer = call.answer.map(|answer| Answer { value: lean(answer.value), ..answer });
         self.trace.calls.push(call);
         self.trace.places.push(source.clone());
     }
@@ -110,7 +113,7 @@ impl Transcript {
     /// An answer came.
     pub fn answer(&mut self, id: Option<&str>, answer: Answer, source: &Source) -> Result<(), Mistake> {
         let call = self.open(id).ok_or_else(|| unasked(id, source))?;
-        call.answer = Some(answer);
+        call.answer = Some(Answer { value: lean(answer.value), ..answer });
         Ok(())
     }
 
@@ -174,6 +177,8 @@ impl Transcript {
             self.trace.notes.push(note);
         }
         if self.mistakes.is_empty() && !self.is_spoilt {
+            self.trace.calls.shrink_to_fit();
+            self.trace.places.shrink_to_fit();
             document.items.push(item(self.trace));
         }
         document.mistakes.append(&mut self.mistakes);

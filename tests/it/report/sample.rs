@@ -70,7 +70,7 @@ pub fn replay() -> Report {
             recorded: json!({"metric_id": "42"}).into(),
             replayed: halt(&not_closed()).into(),
         })),
-        halt: Some(not_closed()),
+        halt: Some(Box::new(not_closed())),
         ..step(
             4,
             "log_metric",
@@ -220,7 +220,7 @@ fn report(command: Command, traces: Vec<TraceReport>) -> Report {
         totals.unfinished += usize::from(trace.replay.unfinished.is_some());
         totals.doubtful += usize::from(trace.verdict.as_ref().is_some_and(Verdict::is_doubtful));
         for step in &trace.replay.calls {
-            let broken: Vec<&Broken> = step.halt.iter().chain(&step.violations).collect();
+            let broken: Vec<&Broken> = step.halt.as_deref().into_iter().chain(&step.violations).collect();
             totals.calls += 1;
             *totals.comparisons.entry(step.comparison).or_default() += 1;
             *totals.outcomes.entry(step.outcome.clone()).or_default() += 1;
