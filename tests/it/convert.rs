@@ -126,10 +126,10 @@ fn a_folder_is_walked_and_what_is_wrong_is_named() {
     let converted = convert(&[folder.path().to_str().unwrap(), "--to", "ndjson"]).ends(3);
     let here = format!("{}/", folder.path().display());
     insta::assert_snapshot!(converted.stderr.replace(&here, ""), @r"
-    below/picture.png: is not text
+    below/picture.png: is not in UTF-8: line 1 has the byte 0x89. If it is in Latin-1 or Windows-1252, convert it with: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW
     empty.json: is empty
     list.json /messages/0/tool_calls/0: must be an object, not a number
-    other.json: is in none of the formats that are read: ndjson, mcp, atif, inspect, tau2, tau-bench, openai-responses, anthropic, openai
+    other.json: is in none of the formats that are read: ndjson, mcp, atif, inspect, tau2, tau-bench, openai-responses, anthropic, openai. Write each run as a journal, ndjson: a header, then a call a line, as docs/traces.md describes it
     4 mistakes
     ");
     let traces = calls(&converted.stdout, None).len();

@@ -12,8 +12,8 @@ pub struct Log {
     pub events: Vec<Event>,
     /// Whether it breaks off in its last line.
     pub is_cut: bool,
-    /// Whether a line in it could not be read.
-    pub is_spoilt: bool,
+    /// Before which messages there is a line that could not be read. It may be of any connection that was open.
+    pub broken: Vec<usize>,
     told: Vec<Tags>,
     numbers: BTreeMap<Tags, usize>,
 }
@@ -28,6 +28,8 @@ pub struct Event {
     pub what: What,
     /// Where it stands.
     pub source: Source,
+    /// How much of its place is that of the value that it was found in.
+    pub outer: usize,
 }
 
 /// What a message is.
@@ -59,6 +61,8 @@ pub enum What {
 
 /// A connection, as far as it was read.
 struct Connection {
+    /// The number of its first message.
+    first: usize,
     transcript: Transcript,
     /// Calls without an answer.
     open: BTreeMap<String, VecDeque<usize>>,
@@ -98,30 +102,34 @@ impl Log {
             .map(|tags| places.iter().filter_map(|place| tags.get(place).map(String::as_str)).collect())
             .collect();
         let mut open: Vec<(&[&str], Connection)> = Vec::new();
-        for event in std::mem::take(&mut self.events) {
+        for (number, event) in std::mem::take(&mut self.events).into_iter().enumerate() {
             let key = keys.get(event.told).map_or(&[][..], Vec::as_slice);
             let at = match of_any(key, &event, &open) {
                 Ok(Some(at)) => at,
                 Ok(None) => open.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
-                    open.push((key, Connection::new(&event.source)));
+                    open.push((key, Connection::new(number, &event)));
                     open.len() - 1
                 }),
                 Err(mistake) => {
                     document.mistakes.push(mistake);
-                    self.is_spoilt = true;
+                    self.broken.push(number);
                     continue;
                 }
             };
             let Some((_, connection)) = open.get_mut(at) else { continue };
             if matches!(event.what, What::Begin) && !connection.transcript.trace.calls.is_empty() {
-                let whole = std::mem::replace(connection, Connection::new(&event.source));
-                whole.finish(self.is_spoilt, false, document);
+                let whole = std::mem::replace(connection, Connection::new(number, &event));
+                let is_spoilt = self.broken.iter().any(|at| (whole.first + 1..=number).contains(at));
+                whole.finish(is_spoilt, false, document);
             }
             connection.take(event);
         }
         // Connections on which nothing was called are of no use to anyone.
         let called = open.into_iter().map(|(_, connection)| connection).filter(Connection::is_begun);
-        called.for_each(|connection| connection.finish(self.is_spoilt, self.is_cut, document));
+        called.for_each(|connection| {
+            let is_spoilt = self.broken.iter().any(|at| *at > connection.first);
+            connection.finish(is_spoilt, self.is_cut, document);
+        });
     }
 
     /// The places in which what is said tells connections apart. Fields do; a tag in a text may be of a level, a thread or a
@@ -183,9 +191,11 @@ impl Event {
 }
 
 impl Connection {
-    fn new(source: &Source) -> Connection {
+    fn new(first: usize, event: &Event) -> Connection {
+        let pointer = event.source.pointer.get(..event.outer).unwrap_or_default().to_owned();
         Connection {
-            transcript: Transcript::new(source),
+            first,
+            transcript: Transcript::new(&Source { pointer, ..event.source.clone() }),
             open: BTreeMap::new(),
             answered: BTreeMap::new(),
             others: Vec::new(),

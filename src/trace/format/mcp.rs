@@ -106,7 +106,9 @@ pub fn read(lines: &mut dyn Iterator<Item = Line<'_>>, document: &mut Document) 
                 // A recorder that was cut short loses its last line; what it wrote before still happened. Any other line may
                 // be of any connection.
                 log.is_cut |= last;
-                log.is_spoilt |= !last;
+                if !last {
+                    log.broken.push(log.events.len());
+                }
             }
         }
     }
@@ -124,15 +126,16 @@ fn read_value(value: &Value<'_>, log: &mut Log, document: &mut Document) {
     tags::of_text(value.before, &mut told);
     [&value.json].into_iter().chain(&value.beside).for_each(|value| tags::of_value(value, &mut told));
     let told = log.told(told);
+    let outer = value.source.pointer.len();
     for (message, pointer) in messages {
         let pointer = format!("{}{pointer}", value.source.pointer);
         let source = Source { pointer, ..value.source.clone() };
         let node = Node::new(&message, source);
         match what(&node) {
-            Ok(Some((id, what))) => log.events.push(Event { told, id, what, source: node.source }),
+            Ok(Some((id, what))) => log.events.push(Event { told, id, what, source: node.source, outer }),
             Ok(None) => {}
             Err(mistake) => {
-                log.events.push(Event { told, id: None, what: What::Mistake(mistake), source: node.source })
+                log.events.push(Event { told, id: None, what: What::Mistake(mistake), source: node.source, outer })
             }
         }
     }

@@ -150,7 +150,11 @@ impl Transcript {
 
     /// Whether it failed: what a harness puts beside the run as its error, or as the reason why it is unfinished.
     pub fn fail(&mut self, node: &Node<'_>) {
-        let Some(error) = node.first(&["unfinished", "error"]) else { return };
+        if let Some(why) = node.get("unfinished") {
+            self.trace.unfinished = Some(why.plain());
+            return;
+        }
+        let Some(error) = node.get("error") else { return };
         let text = match error.json {
             Json::Bool(false) => return,
             Json::Object(_) => error.get("message").unwrap_or(error).plain(),
