@@ -22,6 +22,7 @@
 pub mod action;
 pub mod episode;
 pub mod evaluation;
+pub mod files;
 pub mod halt;
 pub mod http;
 mod lock;

@@ -10,6 +10,7 @@ use incident_mcp::evaluation::compare::Closeness;
 use incident_mcp::evaluation::model::{Command, Report};
 use incident_mcp::evaluation::stages::Choice;
 use incident_mcp::evaluation::{Request, run};
+use incident_mcp::files;
 use incident_mcp::mapping;
 use incident_mcp::policy::Audit;
 use incident_mcp::report::{Form, render};
@@ -173,8 +174,8 @@ pub fn write(file: &Path, text: &str) -> Result<(), Error> {
     if is_folder(file) {
         return Err(format!("{} is a folder; name a file in it", file.display()).into());
     }
-    file.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(wrong)?;
-    Ok(std::fs::write(file, text).map_err(wrong)?)
+    file.parent().map_or(Ok(()), files::folder).map_err(wrong)?;
+    Ok(files::write(file, text).map_err(wrong)?)
 }
 
 /// Whether a path means a folder: one that is there, or is written like one.

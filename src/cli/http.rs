@@ -1,6 +1,7 @@
 //! Options of `serve --http`, and serving by them.
 
 use super::setup::{Setup, fixtures, listed, tell_misfits};
+use super::signals::Signals;
 use super::{Answer, Error};
 use clap::Args;
 use incident_mcp::episode::Budget;
@@ -116,6 +117,7 @@ impl Http {
             let control = control.map(|listener| (listener, access(control_token)));
             let options = Options { access: access(token), limits: self.limits(), connections, grace: Duration::from_secs(self.drain), public_url: self.public_url.clone() };
             incident_mcp::http::serve(registry.clone(), options, public, control, signals.told_to_end()).await?;
+            registry.finish().await;
             tracing::info!("ended with {} live episodes", registry.count());
             Ok(Answer::Yes)
         })
@@ -165,45 +167,4 @@ fn secret(file: Option<&PathBuf>, variable: &str) -> Result<Option<Secret>, Erro
         (None, Err(_)) => return Ok(None),
     };
     Ok(Some(Secret::new(&text).map_err(|error| format!("{place}: {error}"))?))
-}
-
-/// The signals that ask for the end, heard from when this is made.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn hear() -> std::io::Result<Signals> {
-        #[cfg(unix)]
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Signals {
-            #[cfg(unix)]
-            terminate: signal(SignalKind::terminate())?,
-            #[cfg(unix)]
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
-    }
-
-    /// Returns at the first signal; at a second the process ends at once.
-    async fn told_to_end(mut self) {
-        self.next().await;
-        tracing::info!("answering what was accepted, then ending");
-        tokio::spawn(async move {
-            self.next().await;
-            std::process::exit(1);
-        });
-    }
 }

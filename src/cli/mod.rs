@@ -21,6 +21,7 @@ mod print;
 mod replay;
 mod serve;
 mod setup;
+mod signals;
 mod state;
 mod tools;
 

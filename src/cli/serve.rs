@@ -2,6 +2,7 @@
 
 use super::http::Http;
 use super::setup::Setup;
+use super::signals::Signals;
 use super::{Answer, Error};
 use clap::Args;
 use incident_mcp::episode::Budget;
@@ -41,9 +42,16 @@ impl Serve {
         let server = Server::alone(episode, recorder.as_ref());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let summary = runtime.block_on(async {
-            stdio::serve(server.clone()).await?;
+            let mut signals = Signals::hear()?;
+            // Told to end, it ends as if its client had left: a state file is closed, not left behind.
+            tokio::select! {
+                served = stdio::serve(server.clone()) => served?,
+                () = signals.next() => {}
+            }
             Ok::<_, Error>(server.live().summary().await?)
         })?;
+        // Input that is being waited for is not worth waiting for.
+        runtime.shutdown_background();
         tracing::info!("episode ended: {summary}");
         for duty in summary.unpaid.iter().take(LISTED) {
             tracing::warn!("unpaid: {duty}");

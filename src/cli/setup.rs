@@ -118,7 +118,11 @@ impl Setup {
         let settings = Settings { mode: self.mode, audit: self.audit, actor: self.actor.clone() };
         Ok(match &self.state {
             None => Episode::on_image(policy, &fixtures.image()?, &settings)?,
-            Some(file) => Episode::in_file(policy, &fixtures, &settings, file)?,
+            Some(file) => {
+                let episode = Episode::in_file(policy, &fixtures, &settings, file)?;
+                incident_mcp::files::tell_open(file);
+                episode
+            }
         })
     }
 }

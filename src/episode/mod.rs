@@ -106,6 +106,9 @@ pub enum StartError {
     /// The file is no state file.
     #[error("{0} is not a state file of incident-mcp")]
     NotAState(String),
+    /// The file is not what was written.
+    #[error("the state file {0} is damaged and is not served: {1}")]
+    Damaged(String, String),
 }
 
 /// What a call came to.
@@ -222,6 +225,7 @@ impl Episode {
             let name = path.display().to_string();
             match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StartError::InUse(name),
+                Some(ErrorCode::DatabaseCorrupt) => StartError::Damaged(name, error.to_string()),
                 _ => StartError::NotAState(name),
             }
         };

@@ -1,5 +1,6 @@
 //! The state directory: one thread that writes what episodes change, many calls in one transaction.
 
+use crate::files;
 use crate::store::ErrorCode;
 use crate::store::image::Image;
 use crate::store::ledger::{Kept, Ledger, Write};
@@ -31,6 +32,7 @@ impl Drop for Durable {
 enum Job {
     Load(Vec<Arc<Image>>, oneshot::Sender<Result<Vec<Kept>, String>>),
     Write(Vec<Write>, oneshot::Sender<Result<(), String>>),
+    Close(oneshot::Sender<()>),
 }
 
 impl Durable {
@@ -45,6 +47,7 @@ impl Durable {
             };
             format!("{}: {why}", directory.display())
         })?;
+        files::tell_open(directory);
         let (jobs, queue) = mpsc::channel();
         let thread = std::thread::Builder::new().name("state directory".to_owned());
         let thread = thread.spawn(move || run(ledger, &queue)).map_err(|error| error.to_string())?;
@@ -61,6 +64,15 @@ impl Durable {
         self.ask(|done| Job::Write(writes, done)).await
     }
 
+    /// Write what waits, then close the file; nothing can be written after it.
+    pub async fn close(&self) {
+        let (done, answer) = oneshot::channel();
+        if self.jobs.as_ref().is_some_and(|jobs| jobs.send(Job::Close(done)).is_ok()) {
+            // Gone without an answer is closed too.
+            let _ = answer.await;
+        }
+    }
+
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Job) -> Result<T, String> {
         let (done, answer) = oneshot::channel();
         let gone = || "its writer has ended".to_owned();
@@ -74,10 +86,12 @@ impl Durable {
 fn run(mut ledger: Ledger, queue: &mpsc::Receiver<Job>) {
     while let Ok(first) = queue.recv() {
         let mut batch = Vec::new();
+        let mut close = None;
         for job in std::iter::once(first).chain(queue.try_iter().take(BATCH - 1)) {
             match job {
                 Job::Load(known, done) => drop(done.send(ledger.load(&known).map_err(|error| error.to_string()))),
                 Job::Write(writes, done) => batch.push((writes, done)),
+                Job::Close(done) => close = Some(done),
             }
         }
         let together = ledger.write(batch.iter().flat_map(|(writes, _)| writes));
@@ -89,6 +103,12 @@ fn run(mut ledger: Ledger, queue: &mpsc::Receiver<Job>) {
             }
             // Who does not wait any more is not told.
             let _ = done.send(result.map_err(|error| error.to_string()));
+        }
+        if let Some(done) = close {
+            // Its connection is the only one, so SQLite folds the write-ahead log in.
+            drop(ledger);
+            let _ = done.send(());
+            return;
         }
     }
 }

@@ -20,7 +20,9 @@ pub enum RegistryError {
     #[error("there is an episode {0:?} already")]
     Taken(String),
     /// The name is not one.
-    #[error("{0:?} is not a name: letters, digits, '-', '_' and '.', at most {NAME_LENGTH} of them, the first no '.'")]
+    #[error(
+        "{0:?} is not a name: letters, digits, '-', '_' and '.', at most {NAME_LENGTH} of them, the first and the last no '.', and no device of any platform, such as con"
+    )]
     Name(String),
     /// The default episode lives as long as the server.
     #[error("the default episode ends with the server; reset it instead")]

@@ -22,6 +22,7 @@ pub use spec::{Description, Limits, Spec};
 pub use turn::{Place, Turn};
 
 use crate::episode::{Episode, Mode, Settings, StartError, Summary};
+use crate::files;
 use crate::lock::{lock, read, write};
 use crate::policy::{self, Policy, Source};
 use crate::store::fixtures::Fixtures;
@@ -30,7 +31,7 @@ use crate::store::ledger::Kept;
 use crate::suggest::did_you_mean;
 use lane::Lanes;
 use metrics::Metrics;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, RwLock};
 use tokio::time::Instant;
 
@@ -101,6 +102,8 @@ pub struct Registry {
     durable: Option<Arc<Durable>>,
     recorder: Option<Recorder>,
     live: RwLock<BTreeMap<String, Arc<Live>>>,
+    /// Their names in lower case; locked within `live` only.
+    names: Mutex<BTreeSet<String>>,
     ended: Mutex<VecDeque<String>>,
     metrics: Arc<Metrics>,
     lanes: Arc<Lanes>,
@@ -124,6 +127,7 @@ impl Registry {
             durable,
             recorder,
             live: RwLock::default(),
+            names: Mutex::default(),
             ended: Mutex::default(),
             metrics: Arc::default(),
             lanes: Arc::default(),
@@ -132,10 +136,17 @@ impl Registry {
             let known = registry.images.values().cloned().collect();
             for kept in durable.load(known).await.map_err(RegistryError::Durable)? {
                 let live = registry.resume(kept)?;
-                registry.insert(live)?;
+                registry.insert(live, false)?;
             }
         }
         Ok(Arc::new(registry))
+    }
+
+    /// Close the state directory: what is written stands in its one file, and another server can open it.
+    pub async fn finish(&self) {
+        if let Some(durable) = &self.durable {
+            durable.close().await;
+        }
     }
 
     /// What is counted and measured.
@@ -278,7 +289,7 @@ impl Registry {
     async fn begin(self: &Arc<Registry>, live: Arc<Live>) -> Result<Arc<Live>, RegistryError> {
         // Before anybody can find it: a call that went before would change what is not kept yet.
         let turn = live.turn().await?;
-        self.insert(live.clone())?;
+        self.insert(live.clone(), true)?;
         let registry = self.clone();
         to_its_end(async move {
             if let Err(error) = live.keep(turn).await {
@@ -290,15 +301,19 @@ impl Registry {
         .await
     }
 
-    fn insert(&self, live: Arc<Live>) -> Result<(), RegistryError> {
+    fn insert(&self, live: Arc<Live>, is_new: bool) -> Result<(), RegistryError> {
         let mut all = write(&self.live);
         let counted = all.len() - usize::from(all.contains_key(DEFAULT));
-        if all.contains_key(live.id()) {
+        // Names that differ in case only would be one file on some platforms. Such as are kept already go on.
+        let folded = live.id().to_ascii_lowercase();
+        let mut names = lock(&self.names);
+        if all.contains_key(live.id()) || is_new && names.contains(&folded) {
             return Err(RegistryError::Taken(live.id().to_owned()));
         }
         if counted >= self.limits.episodes && live.id() != DEFAULT {
             return Err(RegistryError::Full(self.limits.episodes));
         }
+        names.insert(folded);
         all.insert(live.id().to_owned(), live);
         self.metrics.live.set(all.len() as i64);
         Ok(())
@@ -307,6 +322,7 @@ impl Registry {
     fn forget(&self, id: &str) {
         let mut all = write(&self.live);
         all.remove(id);
+        lock(&self.names).remove(&id.to_ascii_lowercase());
         self.metrics.live.set(all.len() as i64);
     }
 
@@ -366,5 +382,7 @@ async fn to_its_end<T: Send + 'static>(
 fn check_name(name: &str) -> Result<&str, RegistryError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let fits = !name.is_empty() && name.len() <= NAME_LENGTH && !name.starts_with('.') && name.chars().all(plain);
-    fits.then_some(name).ok_or_else(|| RegistryError::Name(crate::store::fixtures::brief_text(name)))
+    (fits && files::is_portable(name))
+        .then_some(name)
+        .ok_or_else(|| RegistryError::Name(crate::store::fixtures::brief_text(name)))
 }

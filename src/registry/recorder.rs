@@ -6,9 +6,10 @@
 //! at most late.
 
 use crate::episode::Episode;
+use crate::files;
 use crate::trace::format::ndjson;
 use std::error::Error;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,10 +54,10 @@ impl Recorder {
     /// Record in that directory, which is made where there is none.
     pub fn open(directory: &Path) -> Result<Recorder, String> {
         let wrong = |error| format!("episodes cannot be recorded in {}: {error}", directory.display());
-        fs::create_dir_all(directory).map_err(wrong)?;
+        files::folder(directory).map_err(wrong)?;
         // Better now than at the first call, which is made all the same.
-        let probe = directory.join(".writable");
-        File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(wrong)?;
+        files::probe(directory).map_err(wrong)?;
+        files::tell_open(directory);
         Ok(Recorder { directory: directory.into() })
     }
 
@@ -64,13 +65,15 @@ impl Recorder {
         Recording { recorder: self.clone(), episode: episode.to_owned(), stage: Stage::Waiting, behind: false }
     }
 
-    /// A new file for an episode, and its name: the episode's, and a number where that is taken.
+    /// A new file for an episode, and its name: the episode's, and a number where that is taken. An episode whose own name
+    /// ends in a number begins with one, so that each name of a file is that of one episode.
     fn create(&self, episode: &str) -> io::Result<(File, PathBuf, String)> {
         let mut number = 1_u64;
+        let numbered = episode.rsplit_once('.').is_some_and(|(_, end)| end.bytes().all(|b| b.is_ascii_digit()));
         loop {
-            let name = if number == 1 { episode.to_owned() } else { format!("{episode}.{number}") };
+            let name = if number == 1 && !numbered { episode.to_owned() } else { format!("{episode}.{number}") };
             let path = self.directory.join(format!("{name}.ndjson"));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            match files::create_new(&path) {
                 Ok(file) => return Ok((file, path, name)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
                 Err(error) => return Err(error),
@@ -110,7 +113,7 @@ impl Recording {
     fn write(&mut self, episode: &mut Episode) -> Result<(), Box<dyn Error>> {
         // Opened for each call: there may be more episodes than a process may have files.
         let mut file = match &self.stage {
-            Stage::Writing(written) => OpenOptions::new().append(true).open(&written.path)?,
+            Stage::Writing(written) => files::append(&written.path)?,
             Stage::Waiting => {
                 let (file, path, name) = self.recorder.create(&self.episode)?;
                 self.stage = Stage::Writing(Written { path, name, call: 0, length: 0 });

@@ -3,13 +3,15 @@
 use super::catalogue::Table;
 use super::image::{End, Seat, Sheet};
 use super::schema::{ddl, insert};
-use super::{Agreeing, Fault, Page, Query, Row, Value};
+use super::{Agreeing, Fault, Page, Query, Row, Value, whole};
+use crate::files;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, MAIN_DB, ToSql, ffi, params_from_iter};
 use serde_json::{Value as Json, json};
 use std::cell::RefCell;
 use std::fmt::Write;
+use std::ops::Deref;
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,9 +26,34 @@ pub struct Store {
 /// Where a store is.
 enum Medium {
     /// In a database of its own.
-    Database(Connection),
+    Database(Database),
     /// On an image that it shares with others.
     Image(Sheet),
+}
+
+/// A database of its own, in memory or in a file.
+struct Database {
+    connection: Connection,
+    is_file: bool,
+}
+
+impl Deref for Database {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for Database {
+    /// A file is closed with what tells whether it is whole. As its only connection is closed, SQLite folds the log in.
+    fn drop(&mut self) {
+        if self.is_file
+            && let Err(error) = whole::seal(self)
+        {
+            tracing::warn!("the state file was closed without its checksum: {error}");
+        }
+    }
 }
 
 impl Store {
@@ -39,13 +66,14 @@ impl Store {
              PRAGMA temp_store = MEMORY;",
         )?;
         prepare(&connection)?;
-        Store::create(connection)
+        Store::create(Database { connection, is_file: false })
     }
 
     /// The store in that file, created where there is none. Says whether it was created.
     ///
-    /// WAL with `synchronous = FULL`: an acknowledged call survives any crash.
+    /// WAL with `synchronous = FULL`: an acknowledged call survives any crash. A damaged file is refused.
     pub fn in_file(path: &Path) -> Result<(Store, bool), Fault> {
+        files::make_sure_of(path).map_err(|error| Fault::ToSqlConversionFailure(error.into()))?;
         let connection = Connection::open(path)?;
         // A file that is in use is refused at once.
         connection.busy_timeout(Duration::ZERO)?;
@@ -59,16 +87,18 @@ impl Store {
         connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;")?;
         prepare(&connection)?;
-        match tables {
-            0 => Ok((Store::create(connection)?, true)),
-            _ => Ok((Store { medium: Medium::Database(connection) }, false)),
+        if tables == 0 {
+            return Ok((Store::create(Database { connection, is_file: true })?, true));
         }
+        whole::check(&connection)?;
+        whole::unseal(&connection)?;
+        Ok((Store { medium: Medium::Database(Database { connection, is_file: true }) }, false))
     }
 
-    fn create(connection: Connection) -> Result<Store, Fault> {
+    fn create(database: Database) -> Result<Store, Fault> {
         // One transaction, so that a crash while a state file is created leaves an empty file.
-        connection.execute_batch(&format!("BEGIN;\n{}COMMIT;", ddl()))?;
-        Ok(Store { medium: Medium::Database(connection) })
+        database.execute_batch(&format!("BEGIN;\n{}COMMIT;", ddl()))?;
+        Ok(Store { medium: Medium::Database(database) })
     }
 
     /// The store of an episode that starts from an image.
@@ -105,7 +135,7 @@ impl Store {
     /// The bytes of the database.
     pub(super) fn serialize(&mut self) -> Result<Vec<u8>, Fault> {
         match &mut self.medium {
-            Medium::Database(connection) => Ok(connection.serialize(MAIN_DB)?.to_vec()),
+            Medium::Database(database) => Ok(database.connection.serialize(MAIN_DB)?.to_vec()),
             Medium::Image(sheet) => Ok(sheet.file()),
         }
     }

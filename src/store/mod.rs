@@ -14,6 +14,7 @@ mod original;
 mod query;
 mod row;
 mod schema;
+mod whole;
 
 pub use connection::{Change, Store, Transaction};
 pub use journal::{Entry, Obligation, Tally};

@@ -19,6 +19,7 @@ mod hostile;
 mod hosts;
 mod images;
 mod inputs;
+mod keeping;
 mod limits;
 mod loading;
 mod mapping;
