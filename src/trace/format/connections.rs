@@ -63,6 +63,8 @@ pub enum What {
 struct Connection {
     /// The number of its first message.
     first: usize,
+    /// Whether that is the one with which connections begin.
+    is_begun: bool,
     transcript: Transcript,
     /// Calls without an answer.
     open: BTreeMap<String, VecDeque<usize>>,
@@ -125,9 +127,11 @@ impl Log {
             connection.take(event);
         }
         // Connections on which nothing was called are of no use to anyone.
-        let called = open.into_iter().map(|(_, connection)| connection).filter(Connection::is_begun);
-        called.for_each(|connection| {
-            let is_spoilt = self.broken.iter().any(|at| *at > connection.first);
+        let called = open.into_iter().filter(|(_, connection)| connection.is_called());
+        called.for_each(|(key, connection)| {
+            // What a log of one connection has before its first message may have been of it, too.
+            let from = if key.is_empty() && !connection.is_begun { 0 } else { connection.first + 1 };
+            let is_spoilt = self.broken.iter().any(|at| *at >= from);
             connection.finish(is_spoilt, self.is_cut, document);
         });
     }
@@ -195,6 +199,7 @@ impl Connection {
         let pointer = event.source.pointer.get(..event.outer).unwrap_or_default().to_owned();
         Connection {
             first,
+            is_begun: matches!(event.what, What::Begin),
             transcript: Transcript::new(&Source { pointer, ..event.source.clone() }),
             open: BTreeMap::new(),
             answered: BTreeMap::new(),
@@ -205,7 +210,7 @@ impl Connection {
         }
     }
 
-    fn is_begun(&self) -> bool {
+    fn is_called(&self) -> bool {
         self.transcript.is_begun() || self.early.values().any(|early| !early.is_rpc_error)
     }
 

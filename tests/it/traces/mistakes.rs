@@ -34,7 +34,7 @@ fn what_is_no_trace_is_refused() {
     );
     wrong("{\"a\": 1}", &[&none], 0);
     wrong("[1, 2]", &[&none], 0);
-    wrong("{\n \"traj\": [\n", &["f:3: is not JSON: EOF while parsing a list at column 0"], 0);
+    wrong("{\n \"traj\": [\n", &["f:2: is not JSON: EOF while parsing a list at column 10"], 0);
     wrong(r#"{"eval":{},"status":"started"}"#, &["f: looks like inspect, but holds neither a trace nor a task"], 0);
 }
 
