@@ -34,6 +34,9 @@ pub struct Halt {
     /// For `INVALID_INPUT`: everything that is wrong with the arguments.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
+    /// Whether there are more problems than are listed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub more_problems: bool,
 }
 
 impl Halt {
@@ -48,6 +51,7 @@ impl Halt {
             evidence: Map::new(),
             remedy: None,
             problems: Vec::new(),
+            more_problems: false,
         }
     }
 }

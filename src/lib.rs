@@ -33,5 +33,6 @@ pub mod registry;
 pub mod report;
 pub mod store;
 pub mod suggest;
+mod text;
 pub mod time;
 pub mod trace;

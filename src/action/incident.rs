@@ -6,7 +6,7 @@ use super::input::{
     UpdateType, User, Word, change_set, inputs,
 };
 use super::sla::{self, Sla};
-use super::{Action, Computed, Effect, Result};
+use super::{Action, Computed, Effect, Result, lifecycle};
 use crate::store::Value;
 use crate::store::catalogue::{INCIDENT_UPDATES, INCIDENTS, Table};
 use schemars::JsonSchema;
@@ -156,6 +156,8 @@ inputs! {
     pub struct UpdateIncident {
         incident_id: Id<Incident>,
         change_set: IncidentChanges,
+        /// Reopening clears the times of resolution and closure
+        reopening_clears: Option<Flag>,
     }
 }
 
@@ -165,6 +167,9 @@ pub struct Updated {
     incident_id: String,
     /// Ids of the update records, one a changed field.
     update_ids: Vec<String>,
+    /// Times that the incident lost because it was opened again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cleared: Vec<&'static str>,
     /// The incident as it is now.
     incident: Map<String, Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,28 +208,24 @@ impl Action for UpdateIncident {
             )?;
             update_ids.push(update.key().to_string());
         }
-        let reached = cells.iter().find_map(|(field, value)| match (*field, value) {
-            ("status", Value::Text(status)) => timestamp_of(status),
+        let status = cells.iter().find_map(|(field, value)| match (*field, value) {
+            ("status", Value::Text(status)) => Some(status.clone()),
             _ => None,
         });
+        let reached = status.as_deref().and_then(lifecycle::reached);
         cells.extend(reached.map(|column| (column, now.into())));
+        let clears = self.reopening_clears.is_some_and(|clears| clears.0);
+        let cleared = status.filter(|_| clears).map_or(Vec::new(), |status| lifecycle::lost(&incident, &status));
+        cells.extend(cleared.iter().map(|column| (*column, Value::Null)));
         cells.push(("updated_at", now.into()));
         let incident = permit.update(&incident, cells)?;
         Ok(Updated {
             incident_id: incident.key().to_string(),
             update_ids,
+            cleared,
             sla: sla::targets(permit, &incident)?,
             incident: incident.to_json(),
         })
-    }
-}
-
-/// The time that an incident has by that status.
-fn timestamp_of(status: &str) -> Option<&'static str> {
-    match status {
-        "resolved" => Some("resolution_timestamp"),
-        "closed" => Some("closure_timestamp"),
-        _ => None,
     }
 }
 
@@ -313,7 +314,7 @@ impl Action for AmendIncident {
         let incident = permit.record(self.incident_id)?;
         let mut cells = permit.differing(&incident, &self.change_set);
         // Here the first time counts: who reopens an incident does not forget when it was resolved.
-        let reached = self.change_set.status.as_ref().and_then(|status| timestamp_of(status.as_str()));
+        let reached = self.change_set.status.as_ref().and_then(|status| lifecycle::reached(status.as_str()));
         let reached = reached.filter(|column| *incident.get(column) == Value::Null);
         cells.extend(reached.map(|column| (column, now.into())));
         cells.push(("updated_at", now.into()));

@@ -37,6 +37,8 @@ pub enum Kind {
     Percentage,
     /// Yes or no.
     Flag,
+    /// Columns of the change set that are to have no value. Offered where the policy names any.
+    Clear,
     /// The columns of a record to change, at least one of them.
     ChangeSet(&'static [Input]),
 }
@@ -107,36 +109,8 @@ macro_rules! inputs {
 }
 pub(crate) use inputs;
 
-/// Declare the struct of a change set: every field is optional, and [`ChangeSet::cells`] yields those given.
-macro_rules! change_set {
-    ($(#[doc = $about:literal])* pub struct $name:ident {
-        $($(#[doc = $doc:literal])? $field:ident: $type:ty,)*
-    }) => {
-        $crate::action::input::inputs! {
-            $(#[doc = $about])* pub struct $name { $($(#[doc = $doc])? $field: Option<$type>,)* }
-        }
-        impl $crate::action::input::InputType for $name {
-            const KIND: $crate::action::input::Kind =
-                $crate::action::input::Kind::ChangeSet(<$name as $crate::action::input::Inputs>::INPUTS);
-        }
-        impl $crate::action::input::ChangeSet for $name {
-            fn cells(&self) -> Vec<(&'static str, $crate::store::Value)> {
-                let mut cells = Vec::new();
-                $(if let Some(value) = &self.$field {
-                    cells.push((stringify!($field), value.clone().into()));
-                })*
-                cells
-            }
-        }
-    };
-}
-pub(crate) use change_set;
-
-/// Columns to change and their new values.
-pub trait ChangeSet {
-    /// The given columns, in the order of the declaration.
-    fn cells(&self) -> Vec<(&'static str, Value)>;
-}
+pub(crate) use super::change_set::change_set;
+pub use super::change_set::{CLEAR, ChangeSet, Clear};
 
 /// A record type, for [`Id`].
 pub trait Record {

@@ -4,6 +4,7 @@
 //! time, under what name and in what wording is the policy's.
 
 pub mod call;
+pub mod change_set;
 pub mod input;
 pub mod sla;
 
@@ -17,6 +18,7 @@ mod communication;
 mod component;
 mod escalation;
 mod incident;
+mod lifecycle;
 mod metric;
 mod product;
 mod report;

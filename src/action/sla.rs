@@ -37,21 +37,21 @@ pub struct Targets {
     pub resolution: Span,
 }
 
-/// A range of time; a target is missed beyond its upper end (ruling X48).
+/// A range of time; a target is missed beyond its upper end.
 #[derive(Clone, Debug, Serialize)]
 pub struct Span {
     /// As the procedures state it.
     pub text: String,
     /// Its lower end.
     pub from_minutes: i64,
-    /// Its upper end. A business day counts 24 hours (ruling X48).
+    /// Its upper end. A business day counts 24 hours.
     pub to_minutes: i64,
 }
 
 /// The targets that apply to an incident.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Sla {
-    /// The subscription that grants them: of the client's active ones the strictest (ruling X49).
+    /// The subscription that grants them: of the client's active ones the strictest.
     subscription_id: String,
     /// Its tier.
     tier: String,

@@ -60,7 +60,7 @@ pub(super) struct Record {
 
 impl Outcome {
     /// A refusal that no rule gave, of a call that is not in the journal.
-    fn outside(answer: Map<String, Json>) -> Outcome {
+    pub(super) fn outside(answer: Map<String, Json>) -> Outcome {
         let text = serde_json::to_string(&answer).unwrap_or_default();
         Outcome { answer, text, is_error: true, rule: None, consulted: Vec::new(), number: 0, repeated: false }
     }
@@ -308,7 +308,7 @@ pub(super) fn run(
         );
     }
     let pays = match verdict.audit {
-        Audit::Explicit => paid(verdict.tx, &changes)?,
+        Audit::Explicit => paid(verdict.tx, &changes, record.actor)?,
         Audit::Automatic | Audit::None => None,
     };
     Ok(Done { answer, ledger: Ledger { owes, pays } })
@@ -338,13 +338,13 @@ fn owed(act: &Act, verb: &str, changes: &[Change], call: i64) -> Option<Obligati
     })
 }
 
-/// The oldest duty that an audit entry among the changes pays.
-fn paid(tx: &Transaction<'_>, changes: &[Change]) -> Result<Option<i64>, Failure> {
+/// The oldest duty of its author that an audit entry among the changes pays.
+fn paid(tx: &Transaction<'_>, changes: &[Change], author: Option<i64>) -> Result<Option<i64>, Failure> {
     let Some(entry) = changes.iter().find(|change| change.after.table() == &AUDIT_LOGS) else {
         return Ok(None);
     };
     let cell = |column| entry.after.text(column).unwrap_or_default();
-    Ok(tx.unpaid(cell("action"), cell("entity_type"), cell("entity_id"))?)
+    Ok(tx.unpaid(cell("action"), cell("entity_type"), cell("entity_id"), author)?)
 }
 
 fn write_audit(

@@ -1,17 +1,18 @@
 //! Lookups: typed filters on one table, a page at a time. They need an active acting user, no particular role.
 
-use super::Mode;
-use super::budget::PAGE;
-use super::call::{Done, Ledger, Record};
+use super::association::About;
+use super::budget::{ANSWER, PAGE};
+use super::call::{Done, Failure, Ledger, Record};
 use super::judge::{Stop, Verdict};
-use crate::halt::Problem;
+use super::{Episode, Mode, Outcome};
+use crate::halt::{Halt, Problem};
 use crate::policy::Tool;
-use crate::policy::schema::{ACTING_USER, CONTAINS, CURSOR, DETAIL, DETAILED, LIMIT, ROWS, SINCE, UNTIL};
+use crate::policy::schema::{ACTING_USER, CONTAINS, CURSOR, DETAIL, DETAILED, LIMIT, ROWS, SINCE, UNTIL, finder_name};
 use crate::store::catalogue::{Filter, Table};
 use crate::store::fixtures::brief_text;
-use crate::store::{Page, Predicate, Query, Row, Value, parse_id};
+use crate::store::{Fault, Page, Predicate, Query, Row, Value, parse_id};
 use crate::time;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 pub(super) fn find(
     verdict: &Verdict<'_>,
@@ -75,7 +76,7 @@ fn allowed(verdict: &Verdict<'_>, given: Option<Json>, record: &mut Record) -> R
         && let Some(actor) = &actor
     {
         let mut view = verdict.base_view(actor);
-        verdict.rules(verdict.policy.find_rules(), &mut view, &[], record)?;
+        verdict.rules(verdict.policy.find_rules(), &mut view, &About::default(), record)?;
     }
     Ok(())
 }
@@ -100,6 +101,47 @@ fn fitting(rows: &[Row], detailed: bool) -> usize {
         left.is_some()
     });
     fits.count().max(1)
+}
+
+impl Episode {
+    /// Read one record that is asked for outside any tool: the lookup of its id, journaled as that. Nobody has to act for it,
+    /// but whoever does must be allowed to look.
+    pub fn read(&mut self, table: &'static Table, id: i64) -> Outcome {
+        let policy = self.policy.clone();
+        let name = finder_name(table);
+        let arguments = json!({ (table.key().name): id.to_string(), (DETAIL): DETAILED });
+        let given = arguments.to_string();
+        if let Some(answer) = self.budget.refusal(&self.tally, given.len()) {
+            return Outcome::outside(answer);
+        }
+        self.caught(&name, given, |episode, given| {
+            episode.attempt(&policy, &name, given, None, ANSWER, |verdict, record| {
+                if verdict.session.is_some() {
+                    allowed(verdict, None, record)?;
+                }
+                let rows: Vec<Row> = verdict.tx.get(table, id)?.into_iter().collect();
+                Ok(answer(table, &rows, ROWS, true))
+            })
+        })
+    }
+
+    /// Why the session's user may not look anything up; none where there is no such user.
+    pub fn may_look(&mut self) -> Result<Option<Halt>, Fault> {
+        let Episode { policy, mode, audit, actor: session, .. } = self;
+        if session.is_none() {
+            return Ok(None);
+        }
+        let policy = policy.clone();
+        let (mode, audit, session) = (*mode, *audit, *session);
+        let tx = self.store.transaction()?;
+        let verdict = Verdict { policy: &policy, tx: &tx, mode, audit, session, foreign: None };
+        match allowed(&verdict, None, &mut Record::default()) {
+            Err(Stop::Halt(halt)) => Ok(Some(*halt)),
+            Err(Stop::Failure(Failure::Store(fault))) => Err(fault),
+            // A rule that fails is a fault of the policy, and each lookup tells of it.
+            Ok(()) | Err(Stop::Failure(_)) => Ok(None),
+        }
+    }
 }
 
 fn answer(table: &Table, rows: &[Row], limit: u32, detailed: bool) -> Done {

@@ -1,14 +1,17 @@
 //! Judging a call: do its references exist, who acts, and what do the rules say.
 
+use super::association::{About, owners};
 use super::call::{Failure, Record};
 use super::{Consulted, Foreign, Mode};
+use crate::action::Prepared;
 use crate::action::call::Call;
 use crate::action::input::{Input, Kind as InputKind};
-use crate::action::{Effect, Prepared};
 use crate::halt::{Halt, Problem};
 use crate::policy::expression::{Type, View};
+use crate::policy::tool::OWN_ENTRY;
+use crate::policy::validate::MOST;
 use crate::policy::{Act, Audit, Look, Policy, Refusal, Rule, Sight, Tool, Work};
-use crate::store::catalogue::{self, Kind, Table, USERS};
+use crate::store::catalogue::{self, AUDIT_LOGS, Table, USERS};
 use crate::store::fixtures::brief_text;
 use crate::store::{Agreeing, Page, Predicate, Query, Row, Transaction, Value, parse_id};
 use serde_json::{Map, Value as Json, json};
@@ -51,6 +54,15 @@ pub(super) struct Judged {
     pub actor: Option<Row>,
 }
 
+/// The records that a call refers to.
+#[derive(Default)]
+struct References {
+    /// By the names under which rules see them.
+    rows: Vec<(String, Option<Row>)>,
+    /// The one whose kind the call names too.
+    named: Option<Row>,
+}
+
 /// Judge an action with its arguments.
 pub(super) fn judge(
     verdict: &Verdict<'_>,
@@ -61,7 +73,7 @@ pub(super) fn judge(
 ) -> Result<Judged, Stop> {
     let mut input = verdict.valid(tool, arguments)?;
     let given = input.remove(act.operation.actor);
-    let rows = verdict.references(act, &input)?;
+    let References { rows, named } = verdict.references(act, &input)?;
     // Somebody who is named for another reason acts only where nobody else does.
     let fallback = act.operation.actor_fallback.filter(|_| verdict.session.is_none());
     let given = given.or(fallback.and_then(|name| input.get(name)).cloned());
@@ -76,15 +88,13 @@ pub(super) fn judge(
             true => action.compute(&call).map_err(Failure::Action)?,
             false => Vec::new(),
         };
-        // Who is only named, such as a reporter, brings no client into the call; a user whom it changes does.
-        let changed = act.operation.record == &USERS && act.operation.effect == Effect::Update;
-        let counts = |name: &str, row: &Row| row.table() != &USERS || changed && name == USERS.entity;
-        let found: Vec<Row> =
-            (rows.iter()).filter_map(|(name, row)| row.clone().filter(|row| counts(name, row))).collect();
+        let about = About::of(act, &rows, named);
+        let pays = act.operation.record == &AUDIT_LOGS && verdict.owes(&input, actor)?;
         let mut view = verdict.view(act, actor, input, rows, computed);
-        verdict.rules(&act.actor_rules, &mut view, &found, record)?;
+        view.bind(OWN_ENTRY, pays.into(), &Type::Bool);
+        verdict.rules(&act.actor_rules, &mut view, &about, record)?;
         verdict.role(act, actor, &view, record)?;
-        verdict.rules(&act.rules, &mut view, &found, record)?;
+        verdict.rules(&act.rules, &mut view, &about, record)?;
     }
     Ok(Judged { action, actor })
 }
@@ -106,15 +116,24 @@ impl Verdict<'_> {
     /// The refusal of arguments that do not fit.
     pub fn invalid(&self, problems: Vec<Problem>) -> Halt {
         let mut halt = self.refuse(&self.policy.refusals.input, "input.schema", None, &View::new());
+        halt.more_problems = problems.len() > MOST;
         halt.problems = problems;
+        halt.problems.truncate(MOST);
         halt
     }
 
+    /// Whether that audit entry is one that the acting user owes.
+    fn owes(&self, entry: &Map<String, Json>, actor: &Row) -> Result<bool, Stop> {
+        let text = |name: &str| entry.get(name).and_then(Json::as_str).unwrap_or_default();
+        let unpaid = self.tx.unpaid(text("action"), text("entity_type"), text("entity_id"), Some(actor.key()))?;
+        Ok(unpaid.is_some())
+    }
+
     /// The row of every reference, by name; the first that names no record halts.
-    fn references(&self, act: &Act, input: &Map<String, Json>) -> Result<Vec<(String, Option<Row>)>, Stop> {
-        let mut rows = Vec::new();
-        self.references_of(act.operation.inputs, input, "", &mut rows)?;
-        Ok(rows)
+    fn references(&self, act: &Act, input: &Map<String, Json>) -> Result<References, Stop> {
+        let mut found = References::default();
+        self.references_of(act.operation.inputs, input, "", &mut found)?;
+        Ok(found)
     }
 
     fn references_of(
@@ -122,28 +141,28 @@ impl Verdict<'_> {
         inputs: &'static [Input],
         given: &Map<String, Json>,
         path: &str,
-        rows: &mut Vec<(String, Option<Row>)>,
+        found: &mut References,
     ) -> Result<(), Stop> {
         let nested = if path.is_empty() { "" } else { "new_" };
         for input in inputs {
             let value = given.get(input.name);
             let field = || format!("{path}{}", input.name);
             match (input.kind, value) {
-                (InputKind::Id(_), None) => rows.push((format!("{nested}{}", input.row_name()), None)),
+                (InputKind::Id(_), None) => found.rows.push((format!("{nested}{}", input.row_name()), None)),
                 (InputKind::Id(table), Some(id)) => {
                     let row = self.reference(table, &field(), id)?;
-                    rows.push((format!("{nested}{}", input.row_name()), Some(row)));
+                    found.rows.push((format!("{nested}{}", input.row_name()), Some(row)));
                 }
                 (InputKind::RecordOf(kind), Some(id)) => {
                     let entity = given.get(kind).and_then(Json::as_str).and_then(catalogue::entity);
                     if let Some(table) = entity {
-                        self.reference(table, &field(), id)?;
+                        found.named = Some(self.reference(table, &field(), id)?);
                     }
                 }
                 (InputKind::ChangeSet(columns), set) => {
                     let none = Map::new();
                     let set = set.and_then(Json::as_object).unwrap_or(&none);
-                    self.references_of(columns, set, &format!("{}.", input.name), rows)?;
+                    self.references_of(columns, set, &format!("{}.", input.name), found)?;
                 }
                 _ => {}
             }
@@ -274,10 +293,10 @@ impl Verdict<'_> {
     }
 
     /// Apply rules in order.
-    pub fn rules(&self, rules: &[Arc<Rule>], view: &mut View, rows: &[Row], record: &mut Record) -> Result<(), Stop> {
+    pub fn rules(&self, rules: &[Arc<Rule>], view: &mut View, about: &About, record: &mut Record) -> Result<(), Stop> {
         for rule in rules {
             let names = view.len();
-            let halt = self.broken(rule, view, rows, record)?;
+            let halt = self.broken(rule, view, about, record)?;
             // What a rule looks up is its own.
             view.truncate(names);
             if let Some(halt) = halt {
@@ -288,7 +307,7 @@ impl Verdict<'_> {
     }
 
     /// The halt of a rule that applies and does not hold.
-    fn broken(&self, rule: &Rule, view: &mut View, rows: &[Row], record: &mut Record) -> Result<Option<Halt>, Stop> {
+    fn broken(&self, rule: &Rule, view: &mut View, about: &About, record: &mut Record) -> Result<Option<Halt>, Stop> {
         if rule.present.iter().any(|name| view.get(name).is_null()) {
             return Ok(None);
         }
@@ -300,7 +319,7 @@ impl Verdict<'_> {
         }
         view.follow(&rule.paths, |table, id| self.tx.get(table, id))?;
         for look in &rule.looks {
-            let value = self.look(look, view, rows)?;
+            let value = self.look(look, view, about)?;
             view.bind(look.name.as_str(), value, &look.of);
         }
         consult(rule, view, record);
@@ -314,15 +333,10 @@ impl Verdict<'_> {
         Ok(Some(halt))
     }
 
-    fn look(&self, look: &Look, view: &View, rows: &[Row]) -> Result<Json, Stop> {
+    fn look(&self, look: &Look, view: &View, about: &About) -> Result<Json, Stop> {
         Ok(match look.what {
-            Sight::Concerned(table) => {
-                let mut found = BTreeSet::new();
-                for row in rows {
-                    self.belongs(row, table, &mut found)?;
-                }
-                found.iter().map(|id| Json::from(id.to_string())).collect()
-            }
+            Sight::Concerned(table) => owners(self.tx, &about.concerned, table)?,
+            Sight::Written(table) => owners(self.tx, &about.written, table)?,
             Sight::Count(table) => self.tx.count(&agreeing(look, table, view)?)?.into(),
             Sight::List(table, column) => {
                 let Agreeing { equal, except, .. } = agreeing(look, table, view)?;
@@ -337,25 +351,6 @@ impl Verdict<'_> {
             }
         })
     }
-
-    /// Collect the ids of the rows of `owner` that a row belongs to, by way of the references that say so.
-    fn belongs(&self, row: &Row, owner: &'static Table, found: &mut BTreeSet<i64>) -> Result<(), Stop> {
-        if row.table() == owner {
-            found.insert(row.key());
-            return Ok(());
-        }
-        for column in row.table().columns {
-            let (Kind::Id(table), Some(id)) = (column.kind, row.integer(column.name)) else { continue };
-            if table == owner {
-                found.insert(id);
-            } else if OWNERS.contains(&column.name)
-                && let Some(next) = self.tx.get(table, id)?
-            {
-                self.belongs(&next, owner, found)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Note what a rule looks at.
@@ -363,7 +358,7 @@ fn consult(rule: &Rule, view: &View, record: &mut Record) {
     let rows = rule.paths.iter().flat_map(|path| view.rows(path)).map(|row| (row.table(), Some(row.key())));
     let searched = rule.looks.iter().filter_map(|look| match look.what {
         Sight::Count(table) | Sight::List(table, _) => Some((table, None)),
-        Sight::Concerned(_) => None,
+        Sight::Concerned(_) | Sight::Written(_) => None,
     });
     for (table, key) in rows.chain(searched) {
         if !record.consulted.iter().any(|known| known.table == table && known.key == key) {
@@ -394,6 +389,3 @@ fn texts(values: &[(&str, &str)]) -> View {
     }
     view
 }
-
-/// The references by which a record belongs to another one; the rest, such as a reporter, only name somebody.
-const OWNERS: [&str; 6] = ["incident_id", "change_id", "problem_id", "component_id", "product_id", "subscription_id"];

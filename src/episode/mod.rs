@@ -1,5 +1,6 @@
 //! Episodes: one isolated state each, with a policy, a seeded store, an acting user and a journal.
 
+mod association;
 mod budget;
 mod call;
 mod find;

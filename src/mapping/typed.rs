@@ -41,7 +41,7 @@ impl From<InputKind> for Type {
             InputKind::Minutes | InputKind::Count => Type::Whole,
             InputKind::Percentage => Type::Decimal,
             // Without a column it is a condition of the environment's code, for which any text may count as true.
-            InputKind::Flag | InputKind::ChangeSet(_) => Type::Same,
+            InputKind::Flag | InputKind::Clear | InputKind::ChangeSet(_) => Type::Same,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Completions: ids of records, words of vocabularies, names of tables and clauses.
 
 use super::fault;
+use super::resources::refused;
 use crate::action::input::Kind;
 use crate::episode::Episode;
 use crate::policy::{Policy, Work};
@@ -13,6 +14,9 @@ pub fn complete(
     episode: &mut Episode,
     request: &CompleteRequestParams,
 ) -> Result<CompleteResult, ErrorData> {
+    if let Some(halt) = episode.may_look().map_err(fault)? {
+        return Err(refused(serde_json::to_value(halt).map_err(fault)?));
+    }
     let (name, typed) = (request.argument.name.as_str(), request.argument.value.as_str());
     let candidates = match &request.r#ref {
         Reference::Prompt(prompt) => of_prompt(policy, &prompt.name, name),

@@ -26,6 +26,7 @@ use crate::policy::{Audit, Policy};
 use crate::registry::{Live, LiveError, Recorder};
 use futures::future::{Either, select};
 use progress::Progress;
+use resources::Found;
 use rmcp::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
@@ -188,8 +189,13 @@ impl ServerHandler for Server {
         request: ReadResourceRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let policy = self.live.policy().clone();
-        self.look(move |episode| resources::read(&policy, episode, &request.uri).map(Into::into)).await
+        match resources::find(self.live.policy(), &request.uri)? {
+            Found::Text(result) => Ok(result.into()),
+            Found::Record(table, id) => {
+                let outcome = self.live.read_record(table, id).await.map_err(refusal)?;
+                resources::record(&request.uri, table, &outcome).map(Into::into)
+            }
+        }
     }
 
     async fn list_prompts(

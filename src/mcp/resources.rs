@@ -1,10 +1,10 @@
 //! Resources: the policy, its clauses, words and tiers, and every record.
 
 use super::{STATIC_TTL, fault};
-use crate::episode::Episode;
+use crate::episode::Outcome;
 use crate::policy::Policy;
 use crate::store::catalogue::{self, Table};
-use crate::store::{Row, parse_id};
+use crate::store::parse_id;
 use rmcp::model::{CacheScope, ErrorData, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
 use serde_json::{Value as Json, json};
 
@@ -57,14 +57,19 @@ pub fn templates(policy: &Policy) -> Vec<ResourceTemplate> {
     ]
 }
 
-/// The content of a resource.
-pub fn read(policy: &Policy, episode: &mut Episode, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+/// What an address leads to.
+pub enum Found {
+    /// The content.
+    Text(ReadResourceResult),
+    /// A record, if there is one of that id.
+    Record(&'static Table, i64),
+}
+
+/// What is at that address.
+pub fn find(policy: &Policy, uri: &str) -> Result<Found, ErrorData> {
     if let Some(path) = uri.strip_prefix("record://") {
-        let row = path.split_once('/').and_then(|(table, id)| Some((catalogue::table(table)?, parse_id(id)?)));
-        let (table, id) = row.ok_or_else(|| not_found(uri))?;
-        let row = record(episode, table, id)?.ok_or_else(|| not_found(uri))?;
-        let text = Json::Object(row.to_json()).to_string();
-        return Ok(content(uri, JSON, text).with_ttl_ms(0).with_cache_scope(CacheScope::Private));
+        let record = path.split_once('/').and_then(|(table, id)| Some((catalogue::table(table)?, parse_id(id)?)));
+        return record.map(|(table, id)| Found::Record(table, id)).ok_or_else(|| not_found(uri));
     }
     let path = uri.strip_prefix("policy://").and_then(|path| path.strip_prefix(&policy.id));
     let (kind, text) = match path.ok_or_else(|| not_found(uri))? {
@@ -76,7 +81,22 @@ pub fn read(policy: &Policy, episode: &mut Episode, uri: &str) -> Result<ReadRes
             (JSON, clause_text(policy, &clause.ok_or_else(|| not_found(uri))?.id.value))
         }
     };
-    Ok(content(uri, kind, text).with_ttl_ms(STATIC_TTL).with_cache_scope(CacheScope::Public))
+    Ok(Found::Text(content(uri, kind, text).with_ttl_ms(STATIC_TTL).with_cache_scope(CacheScope::Public)))
+}
+
+/// The content of a record, from the lookup of its id.
+pub fn record(uri: &str, table: &Table, outcome: &Outcome) -> Result<ReadResourceResult, ErrorData> {
+    if outcome.is_error {
+        return Err(refused(Json::Object(outcome.answer.clone())));
+    }
+    let row = outcome.answer.get(table.plural).and_then(|rows| rows.get(0)).ok_or_else(|| not_found(uri))?;
+    Ok(content(uri, JSON, row.to_string()).with_ttl_ms(0).with_cache_scope(CacheScope::Private))
+}
+
+/// A halt, where there is no tool result to hold it.
+pub fn refused(halt: Json) -> ErrorData {
+    let message = halt["message"].as_str().unwrap_or("refused").to_owned();
+    ErrorData::invalid_request(message, Some(halt))
 }
 
 fn words((name, words): (&String, &std::sync::Arc<[String]>)) -> (String, Json) {
@@ -93,11 +113,6 @@ fn clause_text(policy: &Policy, id: &str) -> String {
         "carried_out": covers.collect::<Vec<_>>(),
     })
     .to_string()
-}
-
-fn record(episode: &mut Episode, table: &'static Table, id: i64) -> Result<Option<Row>, ErrorData> {
-    let tx = episode.store().transaction().map_err(fault)?;
-    tx.get(table, id).map_err(fault)
 }
 
 fn content(uri: &str, kind: &str, text: String) -> ReadResourceResult {

@@ -52,7 +52,7 @@ fn finder(table: &'static Table, words: &Vocabularies, listed: &BTreeSet<&'stati
         time => format!("Look up {plural}; since and until go by {time}."),
     };
     Tool {
-        name: format!("find_{}", table.plural),
+        name: schema::finder_name(table),
         title: format!("Find {plural}"),
         description,
         work: Work::Find(table),

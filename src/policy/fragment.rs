@@ -80,6 +80,8 @@ pub struct Look {
     pub of: Option<At<String>>,
     /// `concerned`: the rows of a table that the call's references belong to.
     pub concerned: Option<At<String>>,
+    /// `written`: those that the record belongs to which the call changes; of a new one, `concerned`.
+    pub written: Option<At<String>>,
     pub equal: Vec<(At<String>, At<String>)>,
     pub except: Option<At<String>>,
     /// Whether a list holds an id as often as rows have it.
@@ -100,7 +102,11 @@ pub struct Tool {
     pub roles_clause: Option<At<String>>,
     pub clauses: Option<Vec<At<String>>>,
     pub audit: Option<At<String>>,
+    /// Whether whoever belongs to a client or vendor may use it for what concerns nobody.
+    pub open: Option<bool>,
     pub require: Option<Vec<At<String>>>,
+    /// Columns of its change set that can be cleared.
+    pub clear: Option<Vec<At<String>>>,
     pub hide: Option<Vec<At<String>>>,
     pub defaults: Option<Vec<(At<String>, At<Json>)>>,
     pub rules: Vec<Rule>,
@@ -122,7 +128,9 @@ impl Tool {
         replace(&mut self.roles_clause, &anew.roles_clause);
         replace(&mut self.clauses, &anew.clauses);
         replace(&mut self.audit, &anew.audit);
+        replace(&mut self.open, &anew.open);
         replace(&mut self.require, &anew.require);
+        replace(&mut self.clear, &anew.clear);
         replace(&mut self.hide, &anew.hide);
         replace(&mut self.defaults, &anew.defaults);
         self.rules.extend(anew.rules.iter().cloned());
@@ -265,6 +273,7 @@ fn look(name: At<String>, table: Table<'_>) -> Look {
         list: table.optional("list"),
         of: table.optional("of"),
         concerned: table.optional("concerned"),
+        written: table.optional("written"),
         equal: entries(&table, "where", |name, entry| entry.text(name)),
         except: table.optional("except"),
         repeats: table.flag("repeats"),
@@ -289,7 +298,9 @@ fn tool(table: Table<'_>) -> Tool {
         roles_clause: table.optional("roles_clause"),
         clauses: texts("clauses"),
         audit: table.optional("audit"),
+        open: table.has("open").then(|| table.flag("open")),
         require: texts("require"),
+        clear: texts("clear"),
         hide: texts("hide"),
         defaults: table.has("defaults").then_some(defaults),
         rules: rules(&table),

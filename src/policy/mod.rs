@@ -3,6 +3,7 @@
 //! A policy is data: `policy/<id>/policy.md` states it for people, `policy.toml` makes it executable. [`load`] reads,
 //! composes and checks it; what it returns is right, so nothing later can fail on a policy's mistake.
 
+mod beyond;
 mod collect;
 mod compile;
 pub mod coverage;
@@ -18,7 +19,7 @@ pub mod schema;
 mod source;
 mod tiers;
 mod times;
-mod tool;
+pub mod tool;
 pub mod validate;
 mod words;
 
@@ -38,7 +39,7 @@ use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-/// Who writes the audit entry that a change owes (ruling X51).
+/// Who writes the audit entry that a change owes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Audit {
@@ -204,6 +205,9 @@ pub enum Sight {
     /// The ids of the rows of the table that the call's references belong to: an incident to its client, a change to
     /// that of its incident.
     Concerned(&'static Table),
+    /// Those that the record belongs to which the call changes, as it is before; of a call that adds one,
+    /// [`Sight::Concerned`].
+    Written(&'static Table),
 }
 
 /// What a tool does.

@@ -17,6 +17,7 @@ pub(super) fn shared_rules(fragments: &[&Fragment], context: &Context<'_>, mista
         let mut scope = tool::base_scope(context.words);
         if !rule.finds {
             scope.bind("tool", tool::tool_type(context.words));
+            scope.bind(tool::OWN_ENTRY, Type::Bool);
         }
         for name in &rule.present {
             match rows.get(&name.value) {
@@ -37,7 +38,7 @@ pub(super) fn shared_rules(fragments: &[&Fragment], context: &Context<'_>, mista
             shared.find.push(compiled.clone());
         }
         // Rules on records come after the role check: a wrong role is told so, and nothing else.
-        let concerned = compiled.looks.iter().any(|look| matches!(look.what, Sight::Concerned(_)));
+        let concerned = compiled.looks.iter().any(|look| matches!(look.what, Sight::Concerned(_) | Sight::Written(_)));
         match rule.present.is_empty() && !concerned {
             true => shared.actor.push(compiled),
             false => shared.records.push(compiled),
@@ -135,9 +136,14 @@ fn unusable(name: &At<String>, scope: &Scope<'_>) -> Option<Mistake> {
 
 fn compile_look(look: &fragment::Look, scope: &Scope<'_>, facts: &Facts, mistakes: &mut Vec<Mistake>) -> Option<Look> {
     let (what, of) = sight(look, mistakes)?;
-    let (Sight::Count(table) | Sight::List(table, _) | Sight::Concerned(table)) = what;
-    if matches!(what, Sight::Concerned(_)) && (!look.equal.is_empty() || look.except.is_some()) {
-        mistakes.push(look.name.mistake("concerned takes neither where nor except"));
+    let (Sight::Count(table) | Sight::List(table, _) | Sight::Concerned(table) | Sight::Written(table)) = what;
+    let whose = match what {
+        Sight::Concerned(_) => Some("concerned"),
+        Sight::Written(_) => Some("written"),
+        Sight::Count(_) | Sight::List(..) => None,
+    };
+    if let Some(whose) = whose.filter(|_| !look.equal.is_empty() || look.except.is_some()) {
+        mistakes.push(look.name.mistake(format!("{whose} takes neither where nor except")));
     }
     let mut equal = Vec::new();
     for (name, value) in &look.equal {
@@ -165,9 +171,9 @@ fn sight(look: &fragment::Look, mistakes: &mut Vec<Mistake>) -> Option<(Sight, T
         }
         table
     };
-    match (&look.count, &look.list, &look.of, &look.concerned) {
-        (Some(count), None, None, None) => Some((Sight::Count(table(count)?), Type::Int)),
-        (None, Some(list), Some(of), None) => {
+    match (&look.count, &look.list, &look.of, &look.concerned, &look.written) {
+        (Some(count), None, None, None, None) => Some((Sight::Count(table(count)?), Type::Int)),
+        (None, Some(list), Some(of), None, None) => {
             let table = table(list)?;
             let column = column(table, of, mistakes)?;
             let catalogue::Kind::Id(target) = column.kind else {
@@ -176,13 +182,17 @@ fn sight(look: &fragment::Look, mistakes: &mut Vec<Mistake>) -> Option<(Sight, T
             };
             Some((Sight::List(table, column), Type::List(Box::new(Type::Id(target)))))
         }
-        (None, None, None, Some(concerned)) => {
+        (None, None, None, None, Some(written)) => {
+            let table = table(written)?;
+            Some((Sight::Written(table), Type::List(Box::new(Type::Id(table)))))
+        }
+        (None, None, None, Some(concerned), None) => {
             let table = table(concerned)?;
             Some((Sight::Concerned(table), Type::List(Box::new(Type::Id(table)))))
         }
         _ => {
             let message = "a look is one of count = \"<table>\", list = \"<table>\" with of = \"<column>\", \
-                           or concerned = \"<table>\"";
+                           concerned = \"<table>\", or written = \"<table>\"";
             mistakes.push(look.name.mistake(message));
             None
         }

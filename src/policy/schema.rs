@@ -21,6 +21,8 @@ pub struct Offer<'a> {
     pub words: &'a Vocabularies,
     /// Inputs that it demands although the action does not.
     pub require: BTreeSet<&'a str>,
+    /// Columns that a change set can clear.
+    pub clear: Vec<&'a str>,
     /// Inputs that it does not offer; those of a change set by their path, `change_set.name`.
     pub hide: BTreeSet<&'a str>,
     /// Values of inputs that are left out.
@@ -54,12 +56,11 @@ impl Offer<'_> {
                 let words = self.words.get(vocabulary).map_or(&[][..], |words| words);
                 json!({ "type": "string", "enum": words })
             }
-            Kind::Line => json!({ "type": "string", "maxLength": Line::MOST }),
+            Kind::Line | Kind::Phone => json!({ "type": "string", "maxLength": Line::MOST }),
             Kind::Text => json!({ "type": "string", "maxLength": Text::MOST }),
             Kind::Email => {
                 json!({ "type": "string", "pattern": "^\\s*\\S+@\\S+\\s*$", "maxLength": Line::MOST })
             }
-            Kind::Phone => json!({ "type": "string", "pattern": "\\d", "maxLength": Line::MOST }),
             Kind::Timestamp | Kind::Day => json!({ "type": "string" }),
             Kind::Minutes => {
                 json!({ "type": "integer", "minimum": 0, "maximum": Minutes::MOST })
@@ -67,8 +68,12 @@ impl Offer<'_> {
             Kind::Count => json!({ "type": "integer", "minimum": 0, "maximum": Count::MOST }),
             Kind::Percentage => json!({ "type": "number", "minimum": 0, "maximum": Percentage::MOST }),
             Kind::Flag => json!({ "type": "boolean" }),
+            Kind::Clear => json!({ "type": "array", "items": { "type": "string", "enum": self.clear } }),
             Kind::ChangeSet(columns) => {
-                let offered = columns.iter().filter(|column| !self.hide.contains(&*column_path(input, column)));
+                let offered = columns.iter().filter(|column| match column.kind {
+                    Kind::Clear => !self.clear.is_empty(),
+                    _ => !self.hide.contains(&*column_path(input, column)),
+                });
                 let properties = offered.map(|column| (column.name.to_owned(), self.property(column))).collect();
                 let mut schema = object(properties, &[]);
                 schema.insert("minProperties".to_owned(), 1.into());
@@ -128,6 +133,11 @@ pub fn find_schema(table: &'static Table, words: &Vocabularies, listed: &BTreeSe
     properties.insert(DETAIL.to_owned(), json!({ "type": "string", "enum": [CONCISE, DETAILED] }));
     properties.insert(ACTING_USER.to_owned(), json!({ "type": "string" }));
     object(properties, &[])
+}
+
+/// The name of the lookup tool of a table.
+pub fn finder_name(table: &Table) -> String {
+    format!("find_{}", table.plural)
 }
 
 /// Ending of the filter that finds a part of a text.

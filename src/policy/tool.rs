@@ -61,10 +61,14 @@ pub(super) fn base_scope(words: &Vocabularies) -> Scope<'_> {
     scope
 }
 
+/// What rules call the fact that a call is the audit entry that the acting user owes for a write.
+pub const OWN_ENTRY: &str = "own_entry";
+
 pub(super) fn tool_type(words: &Vocabularies) -> Type {
     let roles = words.get("role").cloned().unwrap_or_else(|| Arc::new([]));
-    let fields = [("name".to_owned(), Type::Text), ("roles".to_owned(), Type::List(Box::new(Type::Word(roles))))];
-    Type::of_fields("tool", fields)
+    let roles = Type::List(Box::new(Type::Word(roles)));
+    let fields = [("name", Type::Text), ("roles", roles), ("open", Type::Bool)];
+    Type::of_fields("tool", fields.map(|(name, of)| (name.to_owned(), of)))
 }
 
 pub(super) fn compile(
@@ -97,6 +101,7 @@ pub(super) fn compile(
     let offer = Offer {
         words: context.words,
         require: tool.require.iter().flatten().map(|name| name.value.as_str()).collect(),
+        clear: tool.clear.iter().flatten().map(|name| name.value.as_str()).collect(),
         hide: tool.hide.iter().flatten().map(|name| name.value.as_str()).collect(),
         defaults: &defaults,
     };
@@ -125,7 +130,7 @@ pub(super) fn compile(
         work: Work::Act(Box::new(Act {
             operation,
             roles: roles.clone()?,
-            described: describe(&name.value, roles?.as_deref(), context.words),
+            described: describe(&name.value, roles?.as_deref(), tool.open.unwrap_or_default(), context.words),
             roles_clause,
             audit,
             actor_rules: shared.actor.clone(),
@@ -157,9 +162,9 @@ fn reads(rule: &Rule, name: &str) -> bool {
 }
 
 /// The tool as its rules see it.
-fn describe(name: &str, roles: Option<&[String]>, words: &Vocabularies) -> Json {
+fn describe(name: &str, roles: Option<&[String]>, open: bool, words: &Vocabularies) -> Json {
     let all = words.get("role").map_or(&[][..], |roles| roles);
-    json!({ "name": name, "roles": roles.unwrap_or(all) })
+    json!({ "name": name, "roles": roles.unwrap_or(all), "open": open })
 }
 
 /// The most characters of a description: the whole tool list has a budget.
@@ -273,7 +278,13 @@ impl Check<'_> {
         // With these inputs alone, hidden or not.
         let others = self.operation.inputs.iter().map(|input| input.name);
         let hide = others.filter(|name| !given.iter().any(|(given, _)| given.value == *name)).collect();
-        let open = Offer { words: self.context.words, require: BTreeSet::new(), hide, defaults: &Map::new() };
+        let open = Offer {
+            words: self.context.words,
+            require: BTreeSet::new(),
+            clear: Vec::new(),
+            hide,
+            defaults: &Map::new(),
+        };
         let schema = Arc::new(open.schema(self.operation.inputs, self.operation.actor));
         let listed = std::mem::replace(&mut tool.input_schema, schema);
         for (name, value) in given {
@@ -311,10 +322,32 @@ impl Check<'_> {
                 mistakes.push(name.mistake(message));
             }
         }
+        self.clearable(offer, mistakes);
         for vocabulary in vocabularies(self.operation.inputs) {
             if !self.context.words.contains_key(vocabulary) {
                 mistakes.push(self.here(format!("the policy lists no words of {vocabulary}")));
             }
+        }
+    }
+
+    /// What can be cleared is a column that the change set offers and that a record can be without.
+    fn clearable(&self, offer: &Offer<'_>, mistakes: &mut Vec<Mistake>) {
+        let sets = self.operation.inputs.iter().filter_map(|input| match input.kind {
+            Kind::ChangeSet(columns) => Some((input, columns)),
+            _ => None,
+        });
+        let offered: Vec<&str> = sets
+            .flat_map(|(set, columns)| columns.iter().map(move |column| (set, column)))
+            .filter(|(set, column)| {
+                let nullable = self.operation.record.column(column.name).is_some_and(|column| column.nullable);
+                nullable && !offer.hide.contains(&*schema::column_path(set, column))
+            })
+            .map(|(_, column)| column.name)
+            .collect();
+        for name in self.tool.clear.iter().flatten().filter(|name| !offered.contains(&name.value.as_str())) {
+            let hint = did_you_mean(&name.value, offered.iter().copied());
+            let message = format!("{} cannot clear {:?}{hint}", self.operation.name, name.value);
+            mistakes.push(name.mistake(message));
         }
     }
 
@@ -361,6 +394,7 @@ impl Check<'_> {
         scope.bind("tool", types.tool.clone());
         scope.bind("input", types.input.clone());
         scope.bind("computed", types.computed.clone());
+        scope.bind(OWN_ENTRY, Type::Bool);
         for (name, table, input) in rows_of(self.operation.inputs) {
             let row = Type::Row(table);
             let of = match !name.starts_with("new_") && offer.requires(input) {
@@ -402,6 +436,7 @@ fn type_of(input: &Input, words: &Vocabularies) -> Type {
         Kind::Minutes | Kind::Count => Type::Int,
         Kind::Percentage => Type::Double,
         Kind::Flag => Type::Bool,
+        Kind::Clear => Type::List(Box::new(Type::Text)),
         Kind::ChangeSet(columns) => {
             let fields = columns.iter().map(|column| (column.name.to_owned(), type_of(column, words).optional()));
             Type::of_fields("change_set", fields)

@@ -1,21 +1,24 @@
 //! Arguments against the very schema that was listed: every fault found in one pass, with what would be accepted.
 
-use super::{Tool, Work, schema, times};
-use crate::action::input::{Input, Kind};
+use super::beyond::NO_EMAIL;
+use super::{Tool, Work, times};
 use crate::halt::Problem;
 use crate::store::fixtures::{brief, brief_text};
 use crate::suggest::nearest;
-use crate::time;
+use crate::text::is_blank;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Wrong};
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value as Json};
 use std::sync::LazyLock;
 
 /// Most problems that one answer lists; the first faults of a hopeless call say enough.
-const MOST: usize = 40;
+pub const MOST: usize = 40;
 
 impl Tool {
-    /// The arguments with defaults filled in, or everything that is wrong with them.
+    /// The arguments with defaults filled in, or what is wrong with them: [`MOST`] problems and one more, which tells that
+    /// there are more.
+    ///
+    /// What is looked at is bounded by what is answered, not by what was sent: see [`Tool::cut`].
     pub fn validate(&self, arguments: Map<String, Json>) -> Result<Map<String, Json>, Vec<Problem>> {
         self.validate_but(arguments, &|_| false)
     }
@@ -23,10 +26,11 @@ impl Tool {
     /// The same, but what is wrong with a field that passes is let pass.
     pub fn validate_but(
         &self,
-        arguments: Map<String, Json>,
+        mut arguments: Map<String, Json>,
         passes: &dyn Fn(&str) -> bool,
     ) -> Result<Map<String, Json>, Vec<Problem>> {
         let validator = self.validator.get_or_init(|| compile(&self.input_schema));
+        self.cut(&mut arguments, "");
         let arguments = Json::Object(arguments);
         let mut problems = Vec::new();
         match validator {
@@ -43,7 +47,7 @@ impl Tool {
         self.beyond(&arguments, &mut problems);
         problems.retain(|problem| !passes(&problem.field));
         if !problems.is_empty() {
-            problems.truncate(MOST);
+            problems.truncate(MOST + 1);
             return Err(problems);
         }
         self.whole(&mut arguments, "");
@@ -56,6 +60,26 @@ impl Tool {
             times::canonical(act.operation.inputs, &mut arguments);
         }
         Ok(arguments)
+    }
+
+    /// Drop what no answer would come to: of the arguments that the tool does not have, and of the items of a list, all but
+    /// one more than an answer shows.
+    fn cut(&self, arguments: &mut Map<String, Json>, path: &str) {
+        let properties = self.properties(path);
+        let of = |name: &str, kind: &str| properties.get(name).is_some_and(|known| known["type"] == kind);
+        let mut unknown = 0;
+        arguments.retain(|name, _| {
+            let known = properties.contains_key(name);
+            unknown += usize::from(!known);
+            known || unknown <= MOST + 1
+        });
+        for (name, value) in arguments {
+            match value {
+                Json::Object(set) if path.is_empty() && of(name, "object") => self.cut(set, name),
+                Json::Array(items) if of(name, "array") => items.truncate(MOST + 1),
+                _ => {}
+            }
+        }
     }
 
     /// JSON Schema takes 5.0 for an integer; what comes after takes 5.
@@ -135,84 +159,16 @@ impl Tool {
         };
         nested.unwrap_or(&NONE)
     }
-
-    /// What the schema leaves out because it is not portable or would be said over and over: a text is not blank, a
-    /// time is a time, and a filter's word is a word.
-    fn beyond(&self, arguments: &Map<String, Json>, problems: &mut Vec<Problem>) {
-        match &self.work {
-            Work::Find(_) => {
-                for name in [schema::SINCE, schema::UNTIL] {
-                    problems.extend(no_time(name, arguments.get(name)));
-                }
-                for (name, words) in &self.words {
-                    // Where the schema lists the words, it has found the fault already.
-                    if !problems.iter().any(|known| known.field == *name) {
-                        problems.extend(no_word(name, arguments.get(*name), words));
-                    }
-                }
-            }
-            Work::Act(act) => no_times(act.operation.inputs, arguments, "", problems),
-        }
-        blanks(arguments, "", problems);
-    }
 }
 
-fn no_times(inputs: &'static [Input], arguments: &Map<String, Json>, path: &str, problems: &mut Vec<Problem>) {
-    for input in inputs {
-        match (input.kind, arguments.get(input.name)) {
-            (Kind::Timestamp | Kind::Day, value) => problems.extend(no_time(&join(path, input.name), value)),
-            (Kind::ChangeSet(columns), Some(Json::Object(set))) => {
-                no_times(columns, set, &join(path, input.name), problems);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// A text that is no time; anything but a text is the schema's to refuse.
-fn no_time(field: &str, value: Option<&Json>) -> Option<Problem> {
-    let text = value?.as_str().filter(|text| !text.trim().is_empty())?;
-    let message = "must be a time such as 2025-09-25T12:00:00, or a day such as 2025-09-25";
-    (!time::is_time(text)).then(|| problem(field, value, message.to_owned()))
-}
-
-/// A text that is none of the words.
-fn no_word(field: &str, value: Option<&Json>, words: &[String]) -> Option<Problem> {
-    let text = value?.as_str()?;
-    if words.iter().any(|word| word == text) {
-        return None;
-    }
-    let message = if text.trim().is_empty() { "is empty" } else { NO_WORD };
-    let mut problem = problem(field, value, message.to_owned());
-    problem.allowed = words.iter().map(|word| word.as_str().into()).collect();
-    problem.did_you_mean = nearest(text, words.iter().map(String::as_str)).map(str::to_owned);
-    Some(problem)
-}
-
-const NO_WORD: &str = "is not one of the allowed words";
-
-/// Texts without a visible character, unless they are named already.
-fn blanks(arguments: &Map<String, Json>, path: &str, problems: &mut Vec<Problem>) {
-    for (name, value) in arguments {
-        match value {
-            Json::String(text) if text.trim().is_empty() => {
-                let field = join(path, name);
-                if !problems.iter().any(|known| known.field == field) {
-                    problems.push(problem(&field, Some(value), "is empty".to_owned()));
-                }
-            }
-            Json::Object(set) if path.is_empty() => blanks(set, name, problems),
-            _ => {}
-        }
-    }
-}
+pub(super) const NO_WORD: &str = "is not one of the allowed words";
 
 fn compile(schema: &Map<String, Json>) -> Option<Validator> {
     let schema = Json::Object(schema.clone());
     jsonschema::options().with_draft(jsonschema::Draft::Draft202012).build(&schema).ok()
 }
 
-fn problem(field: &str, value: Option<&Json>, problem: String) -> Problem {
+pub(super) fn problem(field: &str, value: Option<&Json>, problem: String) -> Problem {
     Problem { field: field.to_owned(), value: value.map(shown), problem, allowed: Vec::new(), did_you_mean: None }
 }
 
@@ -226,7 +182,7 @@ fn shown(value: &Json) -> Json {
     }
 }
 
-fn join(path: &str, name: &str) -> String {
+pub(super) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
@@ -253,10 +209,10 @@ fn describe(kind: &Wrong, value: &Json) -> String {
             };
             format!("must be of type {wanted}{example}")
         }
-        _ if value.as_str().is_some_and(|text| text.trim().is_empty()) => "is empty".to_owned(),
+        _ if value.as_str().is_some_and(is_blank) => "is empty".to_owned(),
         Wrong::Enum { .. } => NO_WORD.to_owned(),
-        Wrong::Pattern { pattern } if pattern.contains('@') => "is not an e-mail address".to_owned(),
-        Wrong::Pattern { .. } => "holds no digit, so it is no telephone number".to_owned(),
+        // The only pattern there is.
+        Wrong::Pattern { .. } => NO_EMAIL.to_owned(),
         Wrong::MaxLength { limit } => {
             let length = value.as_str().map_or(0, |text| text.chars().count());
             format!("has {length} characters; at most {limit} are accepted")
@@ -265,5 +221,43 @@ fn describe(kind: &Wrong, value: &Json) -> String {
         Wrong::Maximum { limit } => format!("must be at most {limit}"),
         Wrong::MinProperties { .. } => "is empty: give at least one field to change".to_owned(),
         other => format!("breaks the schema's {}", other.keyword()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{self, Source};
+    use serde_json::json;
+
+    /// However much was sent, what is looked at is what could be answered and one more.
+    #[test]
+    fn no_more_is_looked_at_than_is_answered() {
+        let policy = policy::load(&Source::Embedded, "all").unwrap_or_else(|_| unreachable!());
+        let many = |n: usize| (0..n).map(|n| (format!("argument{n}"), json!(""))).collect::<Map<_, _>>();
+        for (name, sets) in [("find_clients", false), ("update_incident", true)] {
+            let Some(tool) = policy.tool(name) else { unreachable!() };
+            let known = tool.properties("").len();
+            for sent in [MOST, MOST + 1, 280_000] {
+                let mut arguments = many(sent);
+                arguments.insert("acting_user".to_owned(), json!("6"));
+                if sets {
+                    let mut set = many(sent);
+                    set.insert("clear".to_owned(), (0..sent).map(|n| json!(n.to_string())).collect());
+                    arguments.insert("change_set".to_owned(), set.into());
+                }
+                let mut cut = arguments.clone();
+                tool.cut(&mut cut, "");
+                assert!(cut.len() <= known + MOST + 1, "{name}: {}", cut.len());
+                assert!(cut.contains_key("acting_user"), "what the tool has is looked at in any case");
+                if sets {
+                    assert_eq!(cut["change_set"].as_object().map(Map::len), Some(MOST.max(sent.min(MOST + 1)) + 1));
+                    assert_eq!(cut["change_set"]["clear"].as_array().map(Vec::len), Some(sent.min(MOST + 1)));
+                }
+                let problems = tool.validate(arguments).map_or_else(|problems| problems.len(), |_| 0);
+                assert_eq!(problems > MOST, sent > MOST || sets, "{name}: {sent}");
+                assert!(problems <= MOST + 1);
+            }
+        }
     }
 }

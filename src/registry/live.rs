@@ -9,6 +9,8 @@ use super::{CHECKPOINTS, Description, RegistryError, check_name};
 use crate::episode::{CallError, Episode, Outcome, Summary};
 use crate::halt::FAULT;
 use crate::policy::Policy;
+use crate::policy::schema::finder_name;
+use crate::store::catalogue::Table;
 use crate::store::ledger::Write;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -171,6 +173,27 @@ impl Live {
             Err(error) => Err(LiveError::Durable(error.to_string())),
         };
         self.count(name, &outcome, start.elapsed());
+        outcome
+    }
+
+    /// Read one record, as a lookup that is journaled like all others.
+    pub async fn read_record(self: &Arc<Live>, table: &'static Table, id: i64) -> Result<Outcome, LiveError> {
+        let turn = self.queue().await;
+        if turn.state.ended {
+            return Err(LiveError::Ended(self.id.clone()));
+        }
+        self.touch();
+        let start = Instant::now();
+        let work = move |state: &mut State| {
+            let outcome = Ok(state.episode.read(table, id));
+            let keep = Keep::of(&outcome);
+            Ok((outcome, keep))
+        };
+        let outcome = match self.change(turn, false, work).await {
+            Ok(outcome) => outcome.map_err(LiveError::Call),
+            Err(error) => Err(LiveError::Durable(error.to_string())),
+        };
+        self.count(&finder_name(table), &outcome, start.elapsed());
         outcome
     }
 

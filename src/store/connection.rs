@@ -2,13 +2,14 @@
 
 use super::catalogue::Table;
 use super::image::{End, Seat, Sheet};
-use super::schema::{ddl, insert};
+use super::schema::{CASELESS, DIGITS, FOLDED, ddl, insert};
 use super::{Agreeing, Fault, Page, Query, Row, Value, whole};
-use crate::files;
+use crate::{files, text};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, MAIN_DB, ToSql, ffi, params_from_iter};
 use serde_json::{Value as Json, json};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::ops::Deref;
@@ -173,7 +174,19 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), Fault> {
     // plan for one statement is what a deterministic episode wants anyway.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(())
+    function(connection, FOLDED, text::folded)?;
+    function(connection, CASELESS, text::caseless)?;
+    function(connection, DIGITS, text::digits)
+}
+
+/// Teach SQLite a function of one text, for queries and the indexes that serve them; of null it is null.
+fn function(connection: &Connection, name: &str, of: fn(&str) -> Cow<'_, str>) -> Result<(), Fault> {
+    use rusqlite::functions::FunctionFlags as Flags;
+    let flags = Flags::SQLITE_UTF8 | Flags::SQLITE_DETERMINISTIC | Flags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function(name, 1, flags, move |context| {
+        let text = context.get_raw(0).as_str_or_null()?;
+        Ok(text.map(|text| of(text).into_owned()))
+    })
 }
 
 /// One row written by a call.

@@ -349,10 +349,13 @@ fn cell(column: &Column, json: &Json, words: Option<&BTreeSet<String>>) -> Resul
         Kind::Text | Kind::Phone | Kind::Word(_) => "a string",
     };
     let value = column.value(json).ok_or_else(|| format!("must be {wanted}, not {}", brief(json)))?;
-    if let Value::Text(text) = &value
-        && let Some(words) = words
-    {
-        known(text, words)?;
+    if let Value::Text(text) = &value {
+        if text.contains('\0') {
+            return Err("holds the character U+0000, which no text may".to_owned());
+        }
+        if let Some(words) = words {
+            known(text, words)?;
+        }
     }
     Ok(value)
 }

@@ -167,14 +167,21 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The oldest unpaid duty of that kind.
-    pub fn unpaid(&self, action: &str, entity_type: &str, entity_id: &str) -> Result<Option<i64>, Fault> {
+    /// The oldest unpaid duty of that kind that the acting user has. The duty of a write for which nobody acted is everybody's.
+    pub fn unpaid(
+        &self,
+        action: &str,
+        entity_type: &str,
+        entity_id: &str,
+        actor: Option<i64>,
+    ) -> Result<Option<i64>, Fault> {
         self.db()?
             .prepare_cached(
-                "SELECT min(obligation) FROM obligations \
-                 WHERE action = $1 AND entity_type = $2 AND entity_id = $3 AND paid_by IS NULL",
+                "SELECT min(obligation) FROM obligations JOIN journal USING (call) \
+                 WHERE action = $1 AND entity_type = $2 AND entity_id = $3 AND paid_by IS NULL \
+                 AND (actor IS NULL OR actor = $4)",
             )?
-            .query_row((action, entity_type, entity_id), |row| row.get(0))
+            .query_row((action, entity_type, entity_id, actor.map(|id| id.to_string())), |row| row.get(0))
     }
 
     /// Note that `call` paid the duty.

@@ -20,7 +20,7 @@ pub use connection::{Change, Store, Transaction};
 pub use journal::{Entry, Obligation, Tally};
 pub use original::{Original, Originals};
 pub use query::{Agreeing, Page, Predicate, Query};
-pub use row::{Row, Value, parse_id};
+pub use row::{Row, Value, is_id, parse_id};
 pub use rusqlite::ErrorCode;
 pub use schema::{ddl, schema_tag};
 

@@ -2,7 +2,8 @@
 
 use super::Value;
 use super::catalogue::{Column, Kind, Table};
-use super::schema::{comparable, compared};
+use super::schema::{CASELESS, comparable, compared};
+use crate::text;
 use std::fmt::Write;
 
 /// The rows of a table that agree with given values.
@@ -92,8 +93,8 @@ impl Query<'_> {
             match predicate {
                 Predicate::Equal(column, value) => push_equal(&mut sql, &mut values, column, value),
                 Predicate::Contains(column, part) => {
-                    values.push(part.as_str().into());
-                    let _ = write!(sql, " AND instr(lower({}), lower(${})) > 0", column.name, values.len());
+                    values.push(text::caseless(part).into_owned().into());
+                    let _ = write!(sql, " AND instr({CASELESS}({}), ${}) > 0", column.name, values.len());
                 }
                 Predicate::Same(column, value) => {
                     // For the index, which knows texts without case and outer space only.

@@ -50,10 +50,16 @@ impl Column {
     }
 }
 
-/// A record id: decimal digits without sign or leading zero, as the schema's pattern asks.
+/// A record id.
 pub fn parse_id(text: &str) -> Option<i64> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
-    plain.then(|| text.parse().ok()).flatten()
+    is_id(text).then(|| text.parse().ok()).flatten()
+}
+
+/// Whether a text has the form of a record id: decimal digits, no more than a key can have, without sign or leading zero.
+pub fn is_id(text: &str) -> bool {
+    // Those of the greatest key.
+    const MOST: usize = 19;
+    (1..=MOST).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0')
 }
 
 impl From<i64> for Value {

@@ -2,6 +2,7 @@
 
 use super::canonical::hex;
 use super::catalogue::{Column, Filter, Kind, TABLES, Table};
+use crate::text;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -83,14 +84,19 @@ fn is_indexed(column: &Column) -> bool {
         || matches!(column.kind, Kind::Id(_))
 }
 
+/// The SQL function that is [`text::folded`].
+pub(super) const FOLDED: &str = "folded";
+/// The SQL function that is [`text::caseless`].
+pub(super) const CASELESS: &str = "caseless";
+/// The SQL function that is [`text::digits`].
+pub(super) const DIGITS: &str = "digits";
+
 /// The expression under which a column is indexed and compared for equality.
 pub(super) fn comparable(column: &Column) -> String {
     let name = column.name;
     match column.kind {
-        Kind::Text => format!("lower(trim({name}))"),
-        Kind::Phone => [" ", "-", "(", ")", ".", "+"]
-            .iter()
-            .fold(name.to_owned(), |sql, mark| format!("replace({sql}, '{mark}', '')")),
+        Kind::Text => format!("{FOLDED}({name})"),
+        Kind::Phone => format!("{DIGITS}({name})"),
         _ => name.to_owned(),
     }
 }
@@ -98,8 +104,8 @@ pub(super) fn comparable(column: &Column) -> String {
 /// A text in the form that [`comparable`] gives the stored ones.
 pub(super) fn compared(column: &Column, text: &str) -> String {
     match column.kind {
-        Kind::Text => text.trim().to_ascii_lowercase(),
-        Kind::Phone => text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '+')).collect(),
+        Kind::Text => text::folded(text).into_owned(),
+        Kind::Phone => text::digits(text).into_owned(),
         _ => text.to_owned(),
     }
 }

@@ -129,9 +129,9 @@ fn some_records_need_nobody() {
 fn a_change_request_keeps_the_time_of_its_last_update() {
     let mut episode = acting("6");
     let change =
-        json!({ "change_id": "18", "change_set": { "status": "scheduled", "scheduled_start_time": "2025-09-04" } });
+        json!({ "change_id": "14", "change_set": { "status": "scheduled", "scheduled_start_time": "2025-09-04" } });
     let change = success(&call(&mut episode, "update_change_request", change))["change"].clone();
-    assert_eq!(change["updated_at"], "2025-09-01T07:10:00");
+    assert_eq!(change["updated_at"], "2025-09-01T10:40:00");
     assert_eq!(change["scheduled_start_time"], "2025-09-04T00:00:00");
     let article = json!({ "article_id": "1", "change_set": { "view_count": 149.0 } });
     let article = success(&call(&mut episode, "update_kb_article", article))["article"].clone();

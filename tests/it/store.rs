@@ -444,6 +444,16 @@ fn each_kind_of_problem_is_named_with_its_place() {
             "clients.json: row 2, contact_email: is the same as that of row 1, and must be unique",
         ),
         (
+            "clients.json",
+            json!([client("1"), support::with(client("2"), json!({ "contact_email": "ｃ1@Client.Example" }))]),
+            "clients.json: row 2, contact_email: is the same as that of row 1, and must be unique",
+        ),
+        (
+            "clients.json",
+            changed(json!({ "client_name": "a\0b" })),
+            "clients.json: row 1, client_name: holds the character U+0000, which no text may",
+        ),
+        (
             "users.json",
             json!([support::with(user("1"), json!({ "client_id": "3" }))]),
             "users.json: row 1, client_id: no client has id 3",

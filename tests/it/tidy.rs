@@ -230,3 +230,33 @@ fn comments_and_texts_are_told_apart() {
     assert_eq!(without_comment("//! tokio"), "");
     assert!(names("use cel::parser;", "cel") && !names("cancel()", "cel") && !names("cells", "cel"));
 }
+
+/// Rulings have numbers for those who change the program; nobody else should have to look one up.
+#[test]
+fn nothing_that_agents_or_users_read_names_a_ruling() {
+    let names_one = |text: &str| {
+        text.match_indices('X').any(|(at, _)| {
+            let before = text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
+            let digits = text[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+            !before && digits == 2
+        })
+    };
+    assert!(names_one("(ruling X49)") && !names_one("TX49 X1"));
+    for folder in ["policy", "mapping", "tools", "fixtures", "examples", "src/cli", "src/mcp", "tests/it/snapshots"] {
+        for file in every(&root().join(folder)) {
+            let Ok(text) = fs::read_to_string(&file) else { continue };
+            assert!(!names_one(&text), "{} names a ruling", file.display());
+        }
+    }
+    for file in
+        ["README.md", "docs/report.schema.json", "docs/verdict.schema.json", "docs/policies.md", "docs/evaluation.md"]
+    {
+        assert!(!names_one(&fs::read_to_string(root().join(file)).unwrap()), "{file} names a ruling");
+    }
+}
+
+/// Every file below a folder.
+fn every(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { every(&path) } else { vec![path] }).collect()
+}

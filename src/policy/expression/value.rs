@@ -247,11 +247,10 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
                 .ok_or_else(|| ExecutionError::function_error("minutes_between", "this is no time"))
         })
         .and(env.add_overload("digits", "digits", vec![STRING_TYPE], |arguments| {
-            let digits: String = text(&arguments, 0).chars().filter(char::is_ascii_digit).collect();
-            Ok(CowVal::owned(CelString::from(digits)))
+            Ok(CowVal::owned(CelString::from(crate::text::digits(text(&arguments, 0)).into_owned())))
         }))
         .and(env.add_overload("fold", "fold", vec![STRING_TYPE], |arguments| {
-            Ok(CowVal::owned(CelString::from(text(&arguments, 0).trim().to_lowercase())))
+            Ok(CowVal::owned(CelString::from(crate::text::folded(text(&arguments, 0)).into_owned())))
         }));
     // The names are new, so that nothing can be in their way.
     debug_assert!(declared.is_ok());
