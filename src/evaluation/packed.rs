@@ -5,6 +5,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A JSON value as its compact text, or a part of another's. It is serialized as the value.
@@ -40,6 +41,23 @@ impl Packed {
         // Longer texts than files have are kept whole.
         let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
         Packed { whole: text.into(), begin: 0, end }
+    }
+}
+
+/// Values of one trace, each kept once: an agent that looks the same thing up again gets the same answer.
+#[derive(Default)]
+pub struct Kept(BTreeSet<Arc<str>>);
+
+impl Kept {
+    /// The value, in the text of an equal one before it.
+    pub fn once(&mut self, value: Packed) -> Packed {
+        match self.0.get(&value.whole) {
+            Some(whole) => Packed { whole: whole.clone(), ..value },
+            None => {
+                self.0.insert(value.whole.clone());
+                value
+            }
+        }
     }
 }
 

@@ -96,7 +96,7 @@ fn retries(calls: &[Step]) -> Vec<Retry> {
 
 fn roles(calls: &[Step], deeds: &[Deed]) -> Vec<RoleBreach> {
     let each = calls.iter().zip(deeds).filter_map(|(step, deed)| {
-        let (role, roles) = deed.role.clone()?;
+        let (role, roles) = *deed.role.clone()?;
         let clause = step.broken().find(|broken| broken.rule == ROLE)?.clause.clone();
         let actor = deed.actor.clone().unwrap_or_default();
         Some(RoleBreach { call: step.call, tool: step.tool.clone(), actor, role, roles, clause })

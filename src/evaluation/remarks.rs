@@ -89,7 +89,7 @@ fn records(policy: &Policy, calls: &[Step], deeds: &[Deed]) -> Vec<Remark> {
     let mut found = Vec::new();
     let mut told: Vec<(&Step, &Told)> = (calls.iter().zip(deeds))
         .filter(|(step, _)| step.outcome == OK)
-        .filter_map(|(step, deed)| Some((step, deed.told.as_ref()?)))
+        .filter_map(|(step, deed)| Some((step, deed.told.as_deref()?)))
         .collect();
     for (step, record) in told.iter().filter(|(_, record)| record.value.is_none()) {
         let message = format!("the record of {} of incident {} has no new value", record.field, record.incident);

@@ -4,7 +4,7 @@ use super::compare::{Closeness, compare};
 use super::journal::entries;
 use super::model::{AnswerDifference, Broken, Comparison, Duty, Mapped, Place, Remark, Replay, RowChange, Step};
 use super::names::Names;
-use super::packed::Packed;
+use super::packed::{Kept, Packed};
 use super::remarks::remarks;
 use crate::episode::{CallError, Consulted, Episode, Mode, Outcome, Settings, StartError};
 use crate::halt::{INVALID_INPUT, OK};
@@ -104,11 +104,11 @@ pub struct Deed {
     /// The table that it looked in.
     pub searched: Option<&'static str>,
     /// The rows that its answer shows: table and key.
-    pub seen: Vec<(&'static str, i64)>,
+    pub seen: Box<[(&'static str, i64)]>,
     /// In whose role it was not allowed: the user's role and the roles that may.
-    pub role: Option<(String, Vec<String>)>,
+    pub role: Option<Box<(String, Vec<String>)>>,
     /// What it tells of an incident, where it makes an update record.
-    pub told: Option<Told>,
+    pub told: Option<Box<Told>>,
 }
 
 /// A halt as the journal keeps it.
@@ -175,12 +175,13 @@ impl Stage {
         let mut calls = Vec::with_capacity(trace.calls.len());
         let mut deeds = Vec::with_capacity(trace.calls.len());
         let mut numbers: Vec<Option<i64>> = Vec::with_capacity(trace.calls.len());
+        let mut kept = Kept::default();
         for some in trace.calls.chunks(BATCH) {
             let mut made: Vec<Answer> = some.iter().map(|call| self.call(&mut episode, call, &names)).collect();
             let journal = entries(&mut episode, made.iter().filter_map(|made| made.number))?;
             for (call, made) in some.iter().zip(&mut made) {
                 let entry = made.number.and_then(|number| journal.get(&number));
-                let (step, deed) = step(calls.len() + 1, call, made, entry, conditions.answers)?;
+                let (step, deed) = step(calls.len() + 1, call, made, entry, conditions.answers, &mut kept)?;
                 numbers.push(made.number);
                 calls.push(step);
                 deeds.push(deed);
@@ -322,6 +323,7 @@ fn step(
     made: &mut Answer,
     entry: Option<&Entry>,
     answers: Closeness,
+    kept: &mut Kept,
 ) -> Result<(Step, Deed), Error> {
     let outcome = match (made.without, entry) {
         (Some(without), _) => without.to_owned(),
@@ -347,15 +349,15 @@ fn step(
         None => (Comparison::Unrecorded, None),
         Some(recorded) => compare(recorded, &made.answer),
     };
-    let answer = Packed::from(&made.answer);
+    let answer = kept.once(Packed::from(&made.answer));
     let step = Step {
         call: number,
         tool: call.tool.clone(),
-        arguments: Packed::from(&call.arguments),
+        arguments: kept.once(Packed::from(&call.arguments)),
         mapped: made.mapped.take().map(Box::new),
         outcome,
         answer: answer.clone(),
-        recorded: recorded.map(Packed::from),
+        recorded: recorded.map(|value| kept.once(Packed::from(value))),
         comparison,
         difference: difference.map(|it| Box::new(AnswerDifference { replayed: it.replayed.within(&answer), ..it })),
         halt: halt.map(|halt| Box::new(halt.broken)),
@@ -366,9 +368,10 @@ fn step(
         actor: entry.and_then(|entry| entry.actor.clone()),
         consulted: std::mem::take(&mut made.consulted),
         searched: made.searched,
-        seen: std::mem::take(&mut made.seen),
-        role,
-        told: made.told.take(),
+        // A trace can have very many calls, so that what most of them lack takes no room, and nothing is kept to spare.
+        seen: std::mem::take(&mut made.seen).into_boxed_slice(),
+        role: role.map(Box::new),
+        told: made.told.take().map(Box::new),
     };
     Ok((step, deed))
 }
