@@ -62,21 +62,21 @@ fn remark(check: Check, step: &Step, message: String) -> Remark {
     Remark { call: step.call, tool: step.tool.clone(), check: check.to_owned(), severity, message }
 }
 
-/// The action of ours that a call made, and its arguments.
-fn made<'a>(policy: &'a Policy, step: &'a Step) -> Option<(&'a Act, Json)> {
+/// The action of that name which a call made, and its arguments. They are parsed for no other, since every call is asked.
+fn made<'a>(policy: &'a Policy, step: &Step, name: &str) -> Option<(&'a Act, Json)> {
     let (tool, arguments) = match &step.mapped {
         Some(mapped) => (&mapped.tool, &mapped.arguments),
         None => (&step.tool, &step.arguments),
     };
     match &policy.tool(tool).filter(|_| step.outcome == OK)?.work {
-        Work::Act(act) => Some((act, arguments.value())),
-        Work::Find(_) => None,
+        Work::Act(act) if act.operation.name == name => Some((act, arguments.value())),
+        Work::Act(_) | Work::Find(_) => None,
     }
 }
 
 /// An incident that is opened as critical without any condition.
 fn groundless(policy: &Policy, step: &Step) -> Option<Remark> {
-    let (act, arguments) = made(policy, step).filter(|(act, _)| act.operation.name == OPEN)?;
+    let (act, arguments) = made(policy, step, OPEN)?;
     let critical = arguments.get("impact_level").is_some_and(|impact| impact == "critical");
     let flags = act.operation.inputs.iter().filter(|input| matches!(input.kind, Kind::Flag));
     let holds = flags.filter_map(|flag| arguments.get(flag.name)).any(|value| value == true);
@@ -138,7 +138,7 @@ impl Changed<'_> {
 
 /// The fields that a call changed and had asked to; what follows from them by itself needs no record.
 fn changed<'a>(policy: &Policy, step: &'a Step) -> Vec<Changed<'a>> {
-    let Some((_, arguments)) = made(policy, step).filter(|(act, _)| act.operation.name == CHANGE) else {
+    let Some((_, arguments)) = made(policy, step, CHANGE) else {
         return Vec::new();
     };
     let asked = arguments.get("change_set").and_then(Json::as_object);

@@ -75,9 +75,7 @@ pub fn result(command: Command, trace: &TraceReport) -> String {
 
 /// The parts of a verdict that do not hold.
 pub fn failed(verdict: &Verdict) -> Vec<&'static str> {
-    let parts =
-        [(verdict.state.equal, "state"), (verdict.outputs.complete, "outputs"), (verdict.process.compliant, "process")];
-    parts.into_iter().filter(|(holds, _)| !holds).map(|(_, name)| name).collect()
+    verdict.failed()
 }
 
 /// All there is to know of a trace, but for the cells of a verdict. When linting that is what was found, which says of

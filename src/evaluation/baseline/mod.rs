@@ -189,9 +189,13 @@ impl Verdict {
         if let Some(reason) = &self.unfinished {
             return format!("unfinished: {reason}");
         }
+        format!("fail: {}", self.failed().join(", "))
+    }
+
+    /// The parts that do not hold.
+    pub fn failed(&self) -> Vec<&'static str> {
         let parts =
             [(self.state.equal, "state"), (self.outputs.complete, "outputs"), (self.process.compliant, "process")];
-        let failed: Vec<&str> = parts.into_iter().filter(|(holds, _)| !holds).map(|(_, name)| name).collect();
-        format!("fail: {}", failed.join(", "))
+        parts.into_iter().filter(|(holds, _)| !holds).map(|(_, name)| name).collect()
     }
 }
