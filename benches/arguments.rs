@@ -7,8 +7,8 @@
 #[path = "common/median.rs"]
 mod median;
 
-use incident_mcp::policy;
 use median::median;
+use procedures::policy;
 use serde_json::{Map, Value};
 use std::env;
 use std::hint::black_box;

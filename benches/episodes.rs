@@ -8,17 +8,17 @@
 #[path = "common/median.rs"]
 mod median;
 
-use incident_mcp::episode::{Episode, Settings};
-use incident_mcp::policy::{self, Policy, Source};
-use incident_mcp::registry::{DEFAULT_FIXTURES, Limits, Live, Registry, Setup, Spec};
-use incident_mcp::store::catalogue::{Kind, TABLES, Table, table};
-use incident_mcp::store::fixtures::Fixtures;
+use calls::{Episode, Settings};
 use median::median;
+use procedures::policy::{self, Policy, Source};
+use records::catalogue::{Kind, TABLES, Table, table};
 use serde_json::{Map, Value, json};
+use server::registry::{DEFAULT_FIXTURES, Limits, Live, Registry, Setup, Spec};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use store::fixtures::Fixtures;
 
 /// Episodes that are live at the same time, and writes of each.
 const MANY: usize = 10_000;

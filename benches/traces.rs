@@ -8,16 +8,17 @@
 #[path = "common/median.rs"]
 mod median;
 
-use incident_mcp::evaluation::compare::Closeness;
-use incident_mcp::evaluation::model::{Command, Report};
-use incident_mcp::evaluation::stages::Choice;
-use incident_mcp::evaluation::{Request, run};
-use incident_mcp::trace::{Document, format};
-use incident_mcp::{mapping, policy};
+use evaluation::compare::Closeness;
+use evaluation::mapping;
+use evaluation::model::{Command, Report};
+use evaluation::stages::Choice;
+use evaluation::{Request, run};
 use median::median;
+use procedures::policy;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use traces::{Document, format};
 
 /// As in the program.
 #[global_allocator]

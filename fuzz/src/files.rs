@@ -1,8 +1,8 @@
 //! Files: policies, mappings, traces.
 
-use incident_mcp::mapping;
-use incident_mcp::policy::{self, Source};
-use incident_mcp::trace::format::{self, Format};
+use evaluation::mapping;
+use procedures::policy::{self, Source};
+use traces::format::{self, Format};
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;

@@ -7,13 +7,13 @@
 mod files;
 mod served;
 
-use incident_mcp::episode::{Episode, Settings};
-use incident_mcp::policy::expression::{Expression, Facts, Scope, Template, Type, View, Vocabularies};
-use incident_mcp::policy::{self, Source};
-use incident_mcp::store::canonical::Extent;
-use incident_mcp::store::catalogue::INCIDENTS;
-use incident_mcp::store::fixtures::Fixtures;
-use incident_mcp::store::image::Image;
+use calls::{Episode, Settings};
+use procedures::policy::expression::{Expression, Facts, Scope, Template, Type, View, Vocabularies};
+use procedures::policy::{self, Source};
+use store::canonical::Extent;
+use records::catalogue::INCIDENTS;
+use store::fixtures::Fixtures;
+use store::image::Image;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value as Json};
 use std::cell::RefCell;

@@ -1,13 +1,13 @@
 //! What clients send: over the network, to a server in this process, and over standard input.
 
 use crate::episode;
-use incident_mcp::episode::Episode;
-use incident_mcp::http::descriptors::Connections;
-use incident_mcp::http::{Access, Limits, Listener, Options, serve};
-use incident_mcp::mcp::{Server, stdio};
-use incident_mcp::policy::Source;
-use incident_mcp::registry::{self, Registry, Setup, Spec};
-use incident_mcp::store::fixtures::Fixtures;
+use calls::Episode;
+use server::http::descriptors::Connections;
+use server::http::{Access, Limits, Listener, Options, serve};
+use server::mcp::{Server, stdio};
+use procedures::policy::Source;
+use server::registry::{self, Registry, Setup, Spec};
+use store::fixtures::Fixtures;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};

@@ -10,7 +10,7 @@ const PREFIX: &str = "test_";
 
 /// The names of the fixtures, as their sources have them.
 fn fixtures() -> Vec<String> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mcp/conformance");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/server/src/mcp/conformance");
     let texts = fs::read_dir(sources).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
     let names = |text: String| {
         let names = text.lines().filter_map(|line| line.trim().strip_prefix("name: \"")?.strip_suffix("\","));

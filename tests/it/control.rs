@@ -5,15 +5,15 @@ use crate::support::{closed, fixtures, validator, with};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
+use calls::Mode;
 use http_body_util::BodyExt;
-use incident_mcp::episode::Mode;
-use incident_mcp::http::control::{Addresses, router};
-use incident_mcp::policy::Audit;
-use incident_mcp::registry::{Limits, Live, Registry, Setup, Spec};
-use incident_mcp::store::canonical::{Extent, VERSION};
+use procedures::policy::Audit;
 use serde_json::{Value, json};
+use server::http::control::{Addresses, router};
+use server::registry::{Limits, Live, Registry, Setup, Spec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use store::canonical::{Extent, VERSION};
 use tower::ServiceExt;
 
 /// A control plane, asked without a network.
@@ -431,7 +431,7 @@ async fn a_bad_request_is_told_what_is_wrong() {
     ] {
         plane.refused(method, path, body, status, code).await;
     }
-    for _ in 0..incident_mcp::registry::CHECKPOINTS {
+    for _ in 0..server::registry::CHECKPOINTS {
         plane.live("a").checkpoint(None).await.unwrap();
     }
     plane.refused("POST", "/episodes/a/checkpoints", Value::Null, 409, "TOO_MANY_CHECKPOINTS").await;

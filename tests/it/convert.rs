@@ -1,13 +1,13 @@
 //! `incident-mcp convert`, as a shell sees it.
 
 use crate::cli::{Ran, program, ran};
-use incident_mcp::trace::Call;
-use incident_mcp::trace::format::{self, Format};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
+use traces::Call;
+use traces::format::{self, Format};
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/traces")

@@ -6,19 +6,19 @@
 
 use crate::registry::journal;
 use crate::support;
-use incident_mcp::episode::{Episode, Settings};
-use incident_mcp::policy::Source;
-use incident_mcp::registry::{Durable, Limits, Live, LiveError, Registry, RegistryError, Setup, Spec};
-use incident_mcp::store::canonical::Extent;
-use incident_mcp::store::image::Delta;
-use incident_mcp::store::{Entry, Store};
+use calls::{Episode, Settings};
+use procedures::policy::Source;
 use serde_json::{Map, Value, json};
+use server::registry::{Durable, Limits, Live, LiveError, Registry, RegistryError, Setup, Spec};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+use store::canonical::Extent;
+use store::image::Delta;
+use store::{Entry, Store};
 
 /// Clients, each with an episode of its own, that call at the same time.
 const CLIENTS: usize = 4;

@@ -2,11 +2,11 @@
 
 use crate::support;
 use crate::support::evaluation::{choice, done};
-use incident_mcp::evaluation::model::{Command, Report, Severity};
-use incident_mcp::evaluation::stages::Choice;
-use incident_mcp::trace::{Document, format};
+use evaluation::model::{Command, Report, Severity};
+use evaluation::stages::Choice;
 use serde_json::{Value, json};
 use std::path::Path;
+use traces::{Document, format};
 
 fn under(policy: &str) -> Choice {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/duties/fixtures");
@@ -51,7 +51,7 @@ fn linting_and_grading_find_duties_left_undone() {
         }
         let graded = done(
             Command::Grade,
-            Choice { mode: Some(incident_mcp::episode::Mode::Observe), ..under("incident-operations") },
+            Choice { mode: Some(calls::Mode::Observe), ..under("incident-operations") },
             std::slice::from_ref(&task),
             Some(vec![task.clone()]),
         );

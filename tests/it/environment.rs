@@ -1,7 +1,7 @@
 //! What the tools of `it-incident-management` record, where it differs from the other policies or stands there alone.
 
 use crate::support::{call, episode, episode_with, halt, success, tables, with};
-use incident_mcp::episode::{Episode, Mode, Settings};
+use calls::{Episode, Mode, Settings};
 use serde_json::{Value, json};
 
 const POLICY: &str = "it-incident-management";

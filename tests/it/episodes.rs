@@ -2,16 +2,16 @@
 
 use crate::policies::Copy;
 use crate::support::{self, acting, call, episode, episode_with, halt, success, tables, with};
-use incident_mcp::action::call::{Call, Permit};
-use incident_mcp::action::{self, Operation, Prepared};
-use incident_mcp::episode::{Episode, Mode, Settings, StartError};
-use incident_mcp::policy::{self, Audit, Policy, Source, Work};
-use incident_mcp::store::canonical::Extent;
-use incident_mcp::store::catalogue::{AUDIT_LOGS, INCIDENT_UPDATES, TRANSFERS, Table, WORKAROUNDS};
-use incident_mcp::store::{Entry, Row, Store, Value as Cell};
+use calls::{Episode, Mode, Settings, StartError};
+use procedures::action::call::{Call, Permit};
+use procedures::action::{self, Operation, Prepared};
+use procedures::policy::{self, Audit, Policy, Source, Work};
+use records::catalogue::{AUDIT_LOGS, INCIDENT_UPDATES, TRANSFERS, Table, WORKAROUNDS};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
+use store::canonical::Extent;
+use store::{Entry, Row, Store, Value as Cell};
 
 /// The clock of `all`.
 const NOW: &str = "2025-09-25T12:00:00";

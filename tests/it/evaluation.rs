@@ -2,17 +2,17 @@
 
 use crate::support;
 use crate::support::evaluation::{choice, done};
-use incident_mcp::episode::{Episode, Mode, Settings};
-use incident_mcp::evaluation::compare::Closeness;
-use incident_mcp::evaluation::lint::CHECKS;
-use incident_mcp::evaluation::model::{Command, Comparison, Report};
-use incident_mcp::evaluation::stages::Choice;
-use incident_mcp::policy::Audit;
-use incident_mcp::store::canonical::Extent;
-use incident_mcp::trace::format::{self, Format};
-use incident_mcp::trace::{Document, Trace};
+use calls::{Episode, Mode, Settings};
+use evaluation::compare::Closeness;
+use evaluation::lint::CHECKS;
+use evaluation::model::{Command, Comparison, Report};
+use evaluation::stages::Choice;
+use procedures::policy::Audit;
 use serde_json::{Map, Value, json};
 use std::path::Path;
+use store::canonical::Extent;
+use traces::format::{self, Format};
+use traces::{Document, Trace};
 
 fn read(file: &str) -> Document {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);

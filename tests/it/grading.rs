@@ -1,11 +1,11 @@
 //! Which runs are graded, against which gold, and what is counted of them.
 
 use crate::support::evaluation::{choice, done};
-use incident_mcp::evaluation::model::{Command, Report};
-use incident_mcp::evaluation::{Request, run};
-use incident_mcp::trace::format;
-use incident_mcp::trace::{Document, Item, Source};
+use evaluation::model::{Command, Report};
+use evaluation::{Request, run};
 use serde_json::{Value, json};
+use traces::format;
+use traces::{Document, Item, Source};
 
 /// What tau-bench's files hold: tasks, or runs of them.
 fn document(file: &str, items: Value) -> Document {

@@ -3,7 +3,7 @@
 use super::wire::{Reply, Wire, serve};
 use axum::Router;
 use axum::routing::get;
-use incident_mcp::http::Limits;
+use server::http::Limits;
 
 async fn asked(target: &str, headers: &[&str]) -> Reply {
     asked_with("GET", target, headers).await

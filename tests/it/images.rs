@@ -6,15 +6,15 @@
 
 use crate::properties::{Made, call, settings};
 use crate::support;
-use incident_mcp::episode::{Episode, Settings};
-use incident_mcp::store::canonical::Extent;
-use incident_mcp::store::catalogue::{INCIDENT_UPDATES, INCIDENTS};
-use incident_mcp::store::{Entry, Store, Transaction};
+use calls::{Episode, Settings};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::RngSeed;
+use records::catalogue::{INCIDENT_UPDATES, INCIDENTS};
 use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use store::canonical::Extent;
+use store::{Entry, Store, Transaction};
 
 /// Programs that run at the same time, and episodes of each.
 const PROGRAMS: usize = 3;

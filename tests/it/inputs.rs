@@ -5,10 +5,10 @@ use crate::support::{
     actor_argument, audits, call, episode, episode_with, permitted_call, policies, policy, tables, tools, validator,
     with,
 };
-use incident_mcp::action::input::{Input, Kind};
-use incident_mcp::episode::{Episode, Settings};
-use incident_mcp::policy::{Audit, Tool, Work};
-use incident_mcp::store::catalogue::{Table, USERS};
+use calls::{Episode, Settings};
+use procedures::action::input::{Input, Kind};
+use procedures::policy::{Audit, Tool, Work};
+use records::catalogue::{Table, USERS};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 

@@ -1,11 +1,11 @@
 //! What is kept on the disk: for its owner alone, under names that every platform takes, and served whole or not at all.
 
 use crate::support::{self, call, fixtures, policy};
-use incident_mcp::episode::{Episode, Settings, StartError};
-use incident_mcp::policy::Source;
-use incident_mcp::registry::{Durable, Limits, Recorder, Registry, RegistryError, Setup, Spec};
+use calls::{Episode, Settings, StartError};
+use procedures::policy::Source;
 use rusqlite::Connection;
 use serde_json::json;
+use server::registry::{Durable, Limits, Recorder, Registry, RegistryError, Setup, Spec};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

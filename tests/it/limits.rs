@@ -2,10 +2,10 @@
 
 use crate::registry::{add, journal, named, note, object, permitted, registry};
 use crate::support::{call, episode, with};
-use incident_mcp::episode::{ANSWER, Budget};
-use incident_mcp::registry::Limits;
-use incident_mcp::store::catalogue::table;
+use calls::{ANSWER, Budget};
+use records::catalogue::table;
 use serde_json::{Value, json};
+use server::registry::Limits;
 use std::task::Poll;
 
 fn limits(calls: usize, journal: usize) -> Limits {

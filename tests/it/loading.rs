@@ -2,14 +2,14 @@
 
 use crate::policies::Copy;
 use crate::support;
-use incident_mcp::episode::{Episode, Settings};
-use incident_mcp::policy::{self, Policy, Source};
-use incident_mcp::store::fixtures::Fixtures;
+use calls::{Episode, Settings};
+use procedures::policy::{self, Policy, Source};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use store::fixtures::Fixtures;
 
 /// A folder of policies of the test's own, which includes shipped parts.
 struct Folder(tempfile::TempDir);

@@ -1,14 +1,10 @@
 //! Mappings: what their authors can get wrong, a small environment of our own, and the one whose data is beside the checkout.
 
 use crate::support::{self, copy_folder, policy};
-use incident_mcp::episode::{Episode, Mode, Settings};
-use incident_mcp::mapping::{Mapping, Source, Standing};
-use incident_mcp::policy::{self as policies, Policy};
-use incident_mcp::store::catalogue::{self, Table};
-use incident_mcp::store::fixtures::Fixtures;
-use incident_mcp::store::image::Image;
-use incident_mcp::store::{Page, Predicate, Query};
-use incident_mcp::trace::{Document, Item, Trace, format};
+use calls::{Episode, Mode, Settings};
+use evaluation::mapping::{Mapping, Source, Standing};
+use procedures::policy::{self as policies, Policy};
+use records::catalogue::{self, Table};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -16,7 +12,11 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
+use store::fixtures::Fixtures;
+use store::image::Image;
+use store::{Page, Predicate, Query};
 use tempfile::TempDir;
+use traces::{Document, Item, Trace, format};
 
 const POLICY: &str = "it-incident-management";
 
@@ -221,10 +221,10 @@ fn what_a_policy_does_not_offer_is_outside() {
     let other = policy("client-user-vendor");
     let mapping = loaded(&Source::Directory(data("")), "harbour/1", &other);
     let mut harbour = episode(other, image, Mode::Enforce, Some("1".to_owned()));
-    let before = harbour.hash(incident_mcp::store::canonical::Extent::Everything).unwrap();
+    let before = harbour.hash(store::canonical::Extent::Everything).unwrap();
     let answered = mapping.call(&mut harbour, "set", object(&json!({ "mishap_id": "2", "status": "closed" })));
     assert_eq!((answered.standing, answered.outcome), (Standing::Outside, None));
-    assert_eq!(harbour.hash(incident_mcp::store::canonical::Extent::Everything).unwrap(), before);
+    assert_eq!(harbour.hash(store::canonical::Extent::Everything).unwrap(), before);
     assert_eq!(mapping.call(&mut harbour, "look", &Map::new()).standing, Standing::Made);
 }
 
@@ -313,7 +313,7 @@ fn canonical(value: &Value) -> Value {
             Value::Object(kept.into_iter().collect())
         }
         Value::Array(items) => items.iter().map(canonical).collect(),
-        Value::String(text) if incident_mcp::time::is_time(text) => incident_mcp::time::canonical(text).into(),
+        Value::String(text) if records::time::is_time(text) => records::time::canonical(text).into(),
         Value::Number(number) => json!(number.as_f64()),
         other => other.clone(),
     }

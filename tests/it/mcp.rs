@@ -4,9 +4,7 @@
 use crate::registry::journal;
 use crate::support::{episode, policies, policy, someone_who_may};
 use crate::tools::committed;
-use incident_mcp::mcp::Server;
-use incident_mcp::policy::Work;
-use incident_mcp::store::canonical::Extent;
+use procedures::policy::Work;
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CallToolResult, ClientRequest, CompletionContext, ErrorCode,
     GetPromptRequestParams, ProtocolVersion, ReadResourceRequestParams, ResourceContents, ServerResult,
@@ -14,7 +12,9 @@ use rmcp::model::{
 use rmcp::service::{PeerRequestOptions, RunningService, ServiceError};
 use rmcp::{ClientLifecycleMode, ClientServiceExt, RoleClient, ServiceExt};
 use serde_json::{Map, Value, json};
+use server::mcp::Server;
 use std::collections::{BTreeSet, HashMap};
+use store::canonical::Extent;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
 type Client = RunningService<RoleClient, ()>;

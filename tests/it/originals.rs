@@ -1,14 +1,14 @@
 //! What another environment kept as it came is kept so: beside the value that filters, comparison and hash use.
 
 use crate::support::{self, policy};
-use incident_mcp::episode::{Episode, Mode, Settings};
-use incident_mcp::mapping::{Mapping, Source};
-use incident_mcp::store::canonical::Extent;
-use incident_mcp::store::image::Image;
+use calls::{Episode, Mode, Settings};
+use evaluation::mapping::{Mapping, Source};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
+use store::canonical::Extent;
+use store::image::Image;
 
 const POLICY: &str = "it-incident-management";
 

@@ -1,6 +1,6 @@
 //! Required outputs: the table in docs/evaluation.md is what is tested.
 
-use incident_mcp::evaluation::outputs::Told;
+use evaluation::outputs::Told;
 use std::path::Path;
 
 /// The texts between backticks, in which `\u{a0}` stands for a character that shows nothing.

@@ -1,11 +1,11 @@
 //! Policies: what their authors can get wrong, what the shipped ones say, and that data alone makes a new one.
 
 use crate::support;
-use incident_mcp::action::OPERATIONS;
-use incident_mcp::episode::{Episode, Mode, Settings};
-use incident_mcp::policy::coverage::Cover;
-use incident_mcp::policy::{self, Audit, Policy, Source, Work};
-use incident_mcp::store::catalogue::{Kind, TABLES, table};
+use calls::{Episode, Mode, Settings};
+use procedures::action::OPERATIONS;
+use procedures::policy::coverage::Cover;
+use procedures::policy::{self, Audit, Policy, Source, Work};
+use records::catalogue::{Kind, TABLES, table};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};

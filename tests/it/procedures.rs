@@ -1,8 +1,8 @@
 //! What the procedures forbid, and what they let pass, beyond what a rule's case can show.
 
 use crate::support::{acting, call, episode, episode_with, halt, success, tables};
-use incident_mcp::episode::{Episode, Mode, Settings};
-use incident_mcp::store::catalogue;
+use calls::{Episode, Mode, Settings};
+use records::catalogue;
 use serde_json::{Value, json};
 
 /// The duties, and who pays them.

@@ -1,15 +1,15 @@
 //! What holds whatever is called: sequences of calls with plausible and broken arguments, made from the listed schemas.
 
 use crate::support;
-use incident_mcp::episode::{Episode, Mode, Settings};
-use incident_mcp::policy::{Audit, Policy, Tool, Work};
-use incident_mcp::store::canonical::Extent;
-use incident_mcp::store::catalogue::TABLES;
-use incident_mcp::store::{Page, Query, Row};
+use calls::{Episode, Mode, Settings};
+use procedures::policy::{Audit, Policy, Tool, Work};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::Union;
+use records::catalogue::TABLES;
 use serde_json::{Map, Value, json};
+use store::canonical::Extent;
+use store::{Page, Query, Row};
 
 /// A tool and its arguments.
 pub type Made = (String, Map<String, Value>);

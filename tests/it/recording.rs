@@ -3,18 +3,18 @@
 use crate::cli::{Ran, program, ran};
 use crate::registry::{add, named, note, object, permitted, setup};
 use crate::support::{fixtures, image, policy, with};
-use incident_mcp::episode::{Episode, Mode, Outcome, Settings};
-use incident_mcp::policy::Audit;
-use incident_mcp::registry::{Durable, Limits, Live, Recorder, Registry, Setup, Spec};
-use incident_mcp::store::canonical::Extent;
-use incident_mcp::trace::{Document, Item, Trace, format};
+use calls::{Episode, Mode, Outcome, Settings};
+use procedures::policy::Audit;
 use serde_json::{Value, json};
+use server::registry::{Durable, Limits, Live, Recorder, Registry, Setup, Spec};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
+use store::canonical::Extent;
 use tempfile::TempDir;
+use traces::{Document, Item, Trace, format};
 
 /// The calls of a session, each with the key that it is made under: lookups, writes, a halt, arguments that do not fit.
 fn session() -> Vec<(&'static str, Value, Option<&'static str>)> {

@@ -2,18 +2,18 @@
 
 use crate::policies::Copy;
 use crate::support::{fixtures, permitted_call, policy, tables, with};
-use incident_mcp::episode::{CallError, Episode, Outcome, Settings, StartError};
-use incident_mcp::policy::Source;
-use incident_mcp::registry::{
+use calls::{CallError, Episode, Outcome, Settings, StartError};
+use procedures::policy::Source;
+use serde_json::{Map, Value, json};
+use server::registry::{
     DEFAULT, DEFAULT_FIXTURES, Durable, Limits, Live, LiveError, Registry, RegistryError, Setup, Spec,
 };
-use incident_mcp::store::canonical::Extent;
-use incident_mcp::store::{Entry, Obligation};
-use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use store::canonical::Extent;
+use store::{Entry, Obligation};
 
 /// A registry over the shipped policies and fixtures.
 pub async fn registry(limits: Limits) -> Arc<Registry> {
@@ -354,7 +354,7 @@ async fn an_episode_goes_back_to_a_checkpoint_and_to_its_beginning_with_its_jour
 async fn checkpoints_are_limited() {
     let registry = registry(Limits::default()).await;
     let live = registry.create(named("a")).await.unwrap();
-    for _ in 0..incident_mcp::registry::CHECKPOINTS {
+    for _ in 0..server::registry::CHECKPOINTS {
         live.checkpoint(None).await.unwrap();
     }
     assert!(matches!(refused(live.checkpoint(None).await), RegistryError::Checkpoints));

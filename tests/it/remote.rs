@@ -2,11 +2,11 @@
 
 use crate::cli::{Ran, program, ran};
 use crate::registry::{add, registry};
-use incident_mcp::http::descriptors::Connections;
-use incident_mcp::http::guard::Secret;
-use incident_mcp::http::{Access, Limits, Listener, Options};
-use incident_mcp::registry::{self, Registry};
 use serde_json::Value;
+use server::http::descriptors::Connections;
+use server::http::guard::Secret;
+use server::http::{Access, Limits, Listener, Options};
+use server::registry::{self, Registry};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -34,7 +34,7 @@ fn served(token: Option<&str>) -> Served {
             grace: Duration::ZERO,
             public_url: None,
         };
-        let serve = incident_mcp::http::serve(
+        let serve = server::http::serve(
             registry.clone(),
             options,
             public,

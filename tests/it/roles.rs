@@ -3,8 +3,8 @@
 use crate::support::{
     PEOPLE, Person, actor_argument, call, episode, policies, policy, tables, tools, valid_call, with,
 };
-use incident_mcp::episode::Episode;
-use incident_mcp::policy::{Tool, Work};
+use calls::Episode;
+use procedures::policy::{Tool, Work};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

@@ -1,13 +1,13 @@
 //! Every rule of every policy, met and just missed. The cases are data: `data/rules/`, one file a part of the policies.
 
 use crate::support::{call, data, episode, episode_with, policies, policy, tables, with};
-use incident_mcp::episode::{Mode, Settings};
-use incident_mcp::policy::{Audit, Rule, Work};
-use incident_mcp::store::Entry;
+use calls::{Mode, Settings};
+use procedures::policy::{Audit, Rule, Work};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::{Arc, LazyLock, Mutex};
+use store::Entry;
 
 /// The file's name and its cases.
 static FILES: LazyLock<Vec<(&str, Value)>> = LazyLock::new(|| {

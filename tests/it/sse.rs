@@ -2,13 +2,13 @@
 
 use super::wire::{Served, Wire, serve};
 use axum::http::StatusCode;
-use incident_mcp::http::Refusal;
-use incident_mcp::http::edge::Limits;
-use incident_mcp::http::sse::{Opened, router};
 use rmcp::ServerHandler;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, JsonRpcMessage};
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::{Value, json};
+use server::http::Refusal;
+use server::http::edge::Limits;
+use server::http::sse::{Opened, router};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;

@@ -1,9 +1,9 @@
 //! Serving over streams of lines: what is read, and when.
 
 use super::support::episode;
-use incident_mcp::mcp::Server;
-use incident_mcp::mcp::stdio::serve_over;
 use serde_json::{Value, json};
+use server::mcp::Server;
+use server::mcp::stdio::serve_over;
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;

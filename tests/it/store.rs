@@ -1,15 +1,15 @@
 //! The store: schema, lookups, canonical state, fixtures.
 
 use crate::support;
-use incident_mcp::policy::{self, Source, Work};
-use incident_mcp::store::canonical::{Extent, StateHash, VERSION, hex};
-use incident_mcp::store::catalogue::{Column, Filter, Kind, TABLES, Table};
-use incident_mcp::store::fixtures::{Fixtures, Problem};
-use incident_mcp::store::{Page, Predicate, Query, Row, Store, Value, ddl};
+use procedures::policy::{self, Source, Work};
+use records::catalogue::{Column, Filter, Kind, TABLES, Table};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use store::canonical::{Extent, StateHash, VERSION, hex};
+use store::fixtures::{Fixtures, Problem};
+use store::{Page, Predicate, Query, Row, Store, Value, ddl};
 
 fn store() -> Store {
     support::fixtures().store().unwrap()

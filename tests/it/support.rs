@@ -2,16 +2,16 @@
 
 pub mod evaluation;
 
-use incident_mcp::episode::{Episode, Outcome, Settings};
-use incident_mcp::policy::{self, Audit, Policy, Source, Tool, Work};
-use incident_mcp::store::canonical::{self, Extent};
-use incident_mcp::store::fixtures::Fixtures;
-use incident_mcp::store::image::Image;
+use calls::{Episode, Outcome, Settings};
 use jsonschema::Validator;
+use procedures::policy::{self, Audit, Policy, Source, Tool, Work};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
+use store::canonical::{self, Extent};
+use store::fixtures::Fixtures;
+use store::image::Image;
 
 static POLICIES: LazyLock<BTreeMap<String, Arc<Policy>>> = LazyLock::new(|| {
     let source = Source::Embedded;

@@ -4,9 +4,9 @@ use crate::inputs::{Bench, Property, Refers, properties, says};
 use crate::support::{
     acting, call, episode, episode_with, halt, permitted_call, policies, policy, success, tools, with,
 };
-use incident_mcp::action::input::{Line, Text};
-use incident_mcp::policy::Work;
-use incident_mcp::store::catalogue::{Filter, Kind};
+use procedures::action::input::{Line, Text};
+use procedures::policy::Work;
+use records::catalogue::{Filter, Kind};
 use serde_json::{Value, json};
 
 /// A property that takes a text of the caller's choice.

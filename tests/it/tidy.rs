@@ -16,12 +16,12 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every line of code below a folder of `src`, without comments and without tests.
+/// Every line of code below a folder of `crates`, without comments and without tests.
 fn code(folder: &str) -> Vec<Line> {
     let mut files = Vec::new();
-    collect(&root().join("src").join(folder), &mut files);
+    collect(&root().join("crates").join(folder), &mut files);
     files.sort();
-    assert!(!files.is_empty(), "src/{folder} holds no sources");
+    assert!(!files.is_empty(), "crates/{folder} holds no sources");
     files.iter().flat_map(|file| lines(file)).collect()
 }
 
@@ -80,36 +80,31 @@ fn none(lines: impl IntoIterator<Item = Line>, why: &str) {
     assert!(found.is_empty(), "{why}:\n{}", found.join("\n"));
 }
 
-/// Dependencies run one way: a layer names none of those above it, nor what only those may use.
+/// Crates depend one way, which the compiler holds; within a crate of several layers no layer names those above it.
 #[test]
 fn a_layer_knows_nothing_of_those_above() {
-    let layers = [
-        "trace",
-        "store",
-        "action",
-        "policy",
-        "episode",
-        "mapping",
-        "evaluation",
-        "report",
-        "registry",
-        "mcp",
-        "http",
-        "cli",
+    let crates: [(&str, &[&str]); 3] = [
+        ("procedures/src", &["halt", "action", "policy"]),
+        ("evaluation/src", &["mapping", "report"]),
+        ("server/src", &["registry", "mcp", "http"]),
     ];
-    for (at, layer) in layers.iter().enumerate() {
-        let above: Vec<String> = layers[at + 1..].iter().map(|above| format!("crate::{above}")).collect();
-        let outside: &[&str] = match *layer {
-            "store" | "action" | "policy" | "episode" => &["rmcp", "tokio", "axum", "hyper", "http"],
-            "registry" => &["rmcp", "axum", "hyper", "http"],
-            "mcp" => &["axum", "hyper"],
-            _ => &[],
-        };
-        let wrong = code(layer).into_iter().filter(|line| {
-            above.iter().any(|word| line.code.contains(word.as_str()))
-                || outside.iter().any(|word| names(&line.code, word))
-        });
-        none(wrong, &format!("src/{layer} names what lies above it"));
+    for (folder, layers) in crates {
+        for (at, layer) in layers.iter().enumerate() {
+            let above: Vec<String> = layers[at + 1..].iter().map(|above| format!("crate::{above}")).collect();
+            let path = match root().join("crates").join(folder).join(layer).is_dir() {
+                true => format!("{folder}/{layer}"),
+                false => continue,
+            };
+            let wrong =
+                code(&path).into_iter().filter(|line| above.iter().any(|word| line.code.contains(word.as_str())));
+            none(wrong, &format!("{path} names what lies above it"));
+        }
+    }
+    let outside: [(&str, &[&str]); 2] =
+        [("server/src/registry", &["rmcp", "axum", "hyper", "http"]), ("server/src/mcp", &["axum", "hyper"])];
+    for (path, words) in outside {
+        let wrong = code(path).into_iter().filter(|line| words.iter().any(|word| names(&line.code, word)));
+        none(wrong, &format!("{path} names what only those above it may use"));
     }
 }
 
@@ -132,16 +127,16 @@ fn only_the_store_writes_sql() {
     ];
     let wrong = code("")
         .into_iter()
-        .filter(|line| !line.file.starts_with("src/store/") && sql.iter().any(|word| names(&line.code, word)));
-    none(wrong, "only src/store speaks SQL");
+        .filter(|line| !line.file.starts_with("crates/store/src/") && sql.iter().any(|word| names(&line.code, word)));
+    none(wrong, "only crates/store speaks SQL");
 }
 
 #[test]
 fn only_the_vfs_is_unsafe() {
     let words = ["unsafe", "unsafe_code"];
-    let wrong = code("")
-        .into_iter()
-        .filter(|line| line.file != "src/store/image/vfs.rs" && words.iter().any(|word| names(&line.code, word)));
+    let wrong = code("").into_iter().filter(|line| {
+        line.file != "crates/store/src/image/vfs.rs" && words.iter().any(|word| names(&line.code, word))
+    });
     none(wrong, "unsafe code is in one module");
 }
 
@@ -149,21 +144,21 @@ fn only_the_vfs_is_unsafe() {
 fn only_expressions_name_the_interpreter() {
     let wrong = code("")
         .into_iter()
-        .filter(|line| !line.file.starts_with("src/policy/expression/") && names(&line.code, "cel"));
-    none(wrong, "only src/policy/expression names cel");
+        .filter(|line| !line.file.starts_with("crates/procedures/src/policy/expression/") && names(&line.code, "cel"));
+    none(wrong, "only policy/expression names cel");
 }
 
 #[test]
 fn a_call_is_let_pass_in_one_place() {
     let grants = code("").into_iter().filter(|line| line.code.contains("Permit::grant"));
     let files: Vec<String> = grants.map(|line| line.file).collect();
-    assert_eq!(files, ["src/episode/call.rs"], "Permit::grant is called once, after the rules");
+    assert_eq!(files, ["crates/calls/src/call.rs"], "Permit::grant is called once, after the rules");
     // Nor can one be made otherwise: the struct's fields are its module's own.
     let made = code("").into_iter().filter(|line| {
         line.code.contains("Permit {") && !["struct", "impl", "->"].iter().any(|word| line.code.contains(word))
     });
     let files: Vec<String> = made.map(|line| line.file).collect();
-    assert_eq!(files, ["src/action/call.rs"], "a Permit is made by Permit::grant alone");
+    assert_eq!(files, ["crates/procedures/src/action/call.rs"], "a Permit is made by Permit::grant alone");
 }
 
 #[test]
@@ -177,7 +172,7 @@ fn nothing_outside_tests_gives_up() {
 #[test]
 fn nothing_depends_on_time_or_chance() {
     let words = ["SystemTime", "Instant", "Timestamp::now", "Zoned::now", "rand", "HashMap", "HashSet"];
-    for layer in ["store", "action", "policy", "episode"] {
+    for layer in ["records", "store", "procedures", "calls"] {
         let wrong = code(layer).into_iter().filter(|line| words.iter().any(|word| names(&line.code, word)));
         none(wrong, "time, chance and hash order are out of place");
     }
@@ -242,7 +237,16 @@ fn nothing_that_agents_or_users_read_names_a_ruling() {
         })
     };
     assert!(names_one("(ruling X49)") && !names_one("TX49 X1"));
-    for folder in ["policy", "mapping", "tools", "fixtures", "examples", "src/cli", "src/mcp", "tests/it/snapshots"] {
+    for folder in [
+        "policy",
+        "mapping",
+        "tools",
+        "fixtures",
+        "examples",
+        "crates/cli",
+        "crates/server/src/mcp",
+        "tests/it/snapshots",
+    ] {
         for file in every(&root().join(folder)) {
             let Ok(text) = fs::read_to_string(&file) else { continue };
             assert!(!names_one(&text), "{} names a ruling", file.display());

@@ -1,10 +1,10 @@
 //! Times, wherever they are taken: the forms that are accepted, and the one that is stored and compared.
 
 use crate::support::{acting, call, episode_with, halt, policy, success, tables};
-use incident_mcp::action::input::{Input, Kind};
-use incident_mcp::policy::{Tool, Work};
-use incident_mcp::store::canonical::Extent;
+use procedures::action::input::{Input, Kind};
+use procedures::policy::{Tool, Work};
 use serde_json::{Value, json};
+use store::canonical::Extent;
 
 const GOOD: [&str; 7] = [
     "2025-09-01",

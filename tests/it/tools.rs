@@ -3,9 +3,9 @@
 //! `UPDATE_TOOLS=1 cargo test --test it tools::` writes the committed lists and the README's table anew.
 
 use crate::support::{call, episode, policies, policy, validator};
-use incident_mcp::mcp::tools::list;
 use rmcp::model::Tool;
 use serde_json::{Value, json};
+use server::mcp::tools::list;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,10 @@
 //! HTTP by hand, over a socket: what a client library would hide is what is tested.
 
 use axum::Router;
-use incident_mcp::http::drain::Drain;
-use incident_mcp::http::edge::{Edge, Limits};
-use incident_mcp::http::guard::Guard;
-use incident_mcp::http::{Listener, Workers};
+use server::http::drain::Drain;
+use server::http::edge::{Edge, Limits};
+use server::http::guard::Guard;
+use server::http::{Listener, Workers};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};

@@ -5,8 +5,8 @@
 mod sample;
 
 use crate::support::validator;
-use incident_mcp::evaluation::model::{Report, Verdict};
-use incident_mcp::report::{Form, render};
+use evaluation::model::{Report, Verdict};
+use evaluation::report::{Form, render};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;

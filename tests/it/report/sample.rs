@@ -4,9 +4,9 @@ mod graded;
 
 pub use graded::grade;
 
-use incident_mcp::episode::Mode;
-use incident_mcp::evaluation::model::*;
-use incident_mcp::evaluation::totals::is_good;
+use calls::Mode;
+use evaluation::model::*;
+use evaluation::totals::is_good;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -1,12 +1,12 @@
 //! Evaluating from the library.
 
-use incident_mcp::evaluation::compare::Closeness;
-use incident_mcp::evaluation::model::{Command, Report};
-use incident_mcp::evaluation::stages::Choice;
-use incident_mcp::evaluation::{Request, run};
-use incident_mcp::mapping;
-use incident_mcp::policy::Source;
-use incident_mcp::trace::Document;
+use evaluation::compare::Closeness;
+use evaluation::mapping;
+use evaluation::model::{Command, Report};
+use evaluation::stages::Choice;
+use evaluation::{Request, run};
+use procedures::policy::Source;
+use traces::Document;
 
 /// Everything as each trace says.
 pub fn choice() -> Choice {

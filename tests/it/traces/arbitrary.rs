@@ -1,10 +1,10 @@
 //! Generated traces and texts.
 
-use incident_mcp::trace::{Answer, Call, Message, Role, Settings, Trace, Verdict};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Map, Number, Value as Json};
+use traces::{Answer, Call, Message, Role, Settings, Trace, Verdict};
 
 /// Keys and words that the formats know, so that generated values reach the readers' depths.
 const WORDS: [&str; 72] = [

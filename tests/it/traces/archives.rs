@@ -1,10 +1,10 @@
 //! Archives of Inspect, in each of the ways in which it has packed them.
 
-use incident_mcp::trace::format::{self, Format};
-use incident_mcp::trace::{Document, Mistake};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::{Value as Json, json};
 use std::io::{Cursor, Write};
+use traces::format::{self, Format};
+use traces::{Document, Mistake};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 

@@ -1,11 +1,11 @@
 //! What harnesses write, odd and honest: what is read of it, and what is said of what is not.
 
-use incident_mcp::trace::format;
-use incident_mcp::trace::{Document, Item, Mistake, Role, Step, Trace};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::path::Path;
 use std::{env, fs};
+use traces::format;
+use traces::{Document, Item, Mistake, Role, Step, Trace};
 
 /// A file, and what is read of it line by line.
 #[derive(Deserialize, Serialize)]

@@ -1,7 +1,7 @@
 //! A malformed file is named with the place and the reason, and costs no more than it must.
 
-use incident_mcp::trace::format::{self, Format};
-use incident_mcp::trace::{Document, Mistake};
+use traces::format::{self, Format};
+use traces::{Document, Mistake};
 
 fn read(text: &str) -> Result<Document, Mistake> {
     format::read(text, "f")

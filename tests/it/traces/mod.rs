@@ -6,11 +6,11 @@ mod harnesses;
 mod mistakes;
 mod round_trips;
 
-use incident_mcp::trace::format::{self, Format};
-use incident_mcp::trace::{Document, Item, Step};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use traces::format::{self, Format};
+use traces::{Document, Item, Step};
 
 /// Our samples, by name.
 fn samples() -> Vec<(String, String)> {

@@ -1,13 +1,13 @@
 //! What is written can be read again and is the same; and nothing that is read makes the program give up.
 
 use super::{arbitrary, files, samples};
-use incident_mcp::trace::format::{self, Format};
-use incident_mcp::trace::{Answer, Call, Document, Item, Source, Trace};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value as Json;
 use std::env;
 use std::path::PathBuf;
+use traces::format::{self, Format};
+use traces::{Answer, Call, Document, Item, Source, Trace};
 
 /// What each format keeps of a call.
 fn kept(format: Format, call: &Call) -> Call {

@@ -1,8 +1,8 @@
 //! A report of grading, with a verdict that goes wrong in every way, a run that broke off, and a baseline.
 
 use super::{ODD, duty, not_closed, replay, report, simple, trace, trial_of};
-use incident_mcp::evaluation::baseline::model::*;
-use incident_mcp::evaluation::model::*;
+use evaluation::baseline::model::*;
+use evaluation::model::*;
 use serde_json::{Value, json};
 
 /// Two tasks in two trials each, one of which goes wrong in every way.

@@ -1,7 +1,0 @@
-//! Rebuild when the embedded data files change; `include_dir` alone does not notice new files.
-
-fn main() {
-    println!("cargo:rerun-if-changed=policy");
-    println!("cargo:rerun-if-changed=mapping");
-    println!("cargo:rerun-if-changed=fixtures");
-}

@@ -1,0 +1,384 @@
+//! The life of a call: shape and types, references, acting user, rules, write, journal; one transaction.
+
+use super::budget::{self, ANSWER};
+use super::judge::{Stop, Verdict, judge};
+use super::{CallError, Consulted, Episode, Outcome, find};
+use procedures::action;
+use procedures::action::call::{Call, Permit};
+use procedures::halt::{FAULT, Halt, OK, Problem};
+use procedures::policy::{Act, Audit, Policy, Tool, Work, expression};
+use records::catalogue::AUDIT_LOGS;
+use records::suggest::did_you_mean;
+use serde_json::{Map, Value as Json, json};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use store::fixtures::brief_text;
+use store::{Change, Entry, Fault, Obligation, Originals, Query, Row, Transaction};
+
+/// A failure of the program, never the caller's doing. It is logged in full and answered opaquely.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("store: {0}")]
+    Store(#[from] Fault),
+    #[error("action: {0}")]
+    Action(#[from] action::Error),
+    #[error("rule: {0}")]
+    Rule(#[from] expression::Fault),
+    #[error("data: {0}")]
+    Data(#[from] serde_json::Error),
+    #[error("panic: {0}")]
+    Panic(String),
+}
+
+/// A call that was made before, and its answer again.
+struct Earlier {
+    tool: String,
+    arguments: Map<String, Json>,
+    outcome: Outcome,
+}
+
+/// What a call leaves, before it is written down.
+pub(super) struct Done {
+    pub answer: Map<String, Json>,
+    pub ledger: Ledger,
+}
+
+/// What a call does to the ledger of obligations.
+#[derive(Default)]
+pub(super) struct Ledger {
+    pub owes: Option<Obligation>,
+    pub pays: Option<i64>,
+}
+
+/// What is known of a call when it ends, however it ends.
+#[derive(Default)]
+pub(super) struct Record {
+    pub number: i64,
+    pub actor: Option<i64>,
+    pub violations: Vec<Halt>,
+    pub consulted: Vec<Consulted>,
+}
+
+impl Outcome {
+    /// A refusal that no rule gave, of a call that is not in the journal.
+    pub(super) fn outside(answer: Map<String, Json>) -> Outcome {
+        let text = serde_json::to_string(&answer).unwrap_or_default();
+        Outcome { answer, text, is_error: true, rule: None, consulted: Vec::new(), number: 0, repeated: false }
+    }
+}
+
+impl Episode {
+    /// Run one tool call. A halt or a fault writes nothing but its journal entry.
+    pub fn call(&mut self, name: &str, arguments: Map<String, Json>) -> Result<Outcome, CallError> {
+        self.call_once(name, arguments, None)
+    }
+
+    /// Run one tool call, once for each key: repeated under its key, it is answered as the first time and writes nothing.
+    ///
+    /// A call that ended in a fault wrote nothing, so under its key it can be tried again.
+    pub fn call_once(
+        &mut self,
+        name: &str,
+        arguments: Map<String, Json>,
+        key: Option<&str>,
+    ) -> Result<Outcome, CallError> {
+        let policy = self.policy.clone();
+        let Some(tool) = policy.tool(name) else {
+            let hint = did_you_mean(name, policy.tools.iter().map(|tool| tool.name.as_str()));
+            return Err(CallError::UnknownTool { name: brief_text(name), hint });
+        };
+        let given = serde_json::to_string(&arguments).unwrap_or_default();
+        if let Some(key) = key {
+            match self.earlier(key) {
+                Ok(None) => {}
+                Ok(Some(first)) if first.tool == name && first.arguments == arguments => return Ok(first.outcome),
+                Ok(Some(first)) => return Err(CallError::KeyTaken { key: brief_text(key), tool: first.tool }),
+                Err(failure) => return Ok(self.fault(name, given, &failure)),
+            }
+        }
+        if let Some(answer) = self.budget.refusal(&self.tally, given.len()) {
+            return Ok(Outcome::outside(answer));
+        }
+        Ok(self.caught(name, given, |episode, given| {
+            episode.attempt(&policy, name, given, key, ANSWER, |verdict, record| match &tool.work {
+                Work::Find(table) => find::find(verdict, tool, table, arguments, record),
+                Work::Act(act) => run(verdict, tool, act, arguments, record),
+            })
+        }))
+    }
+
+    /// Look rows up for a call that is no tool of the policy, an evaluator's in the words of another environment: under the
+    /// rules that the policy's own lookups have, and journaled as that call. Where it halts, there are no rows.
+    pub fn look_up(
+        &mut self,
+        name: &str,
+        arguments: &Map<String, Json>,
+        query: &Query<'_>,
+    ) -> (Outcome, Vec<Row>, Originals) {
+        let policy = self.policy.clone();
+        let given = serde_json::to_string(arguments).unwrap_or_default();
+        let (mut rows, mut originals) = (Vec::new(), Originals::default());
+        let outcome = self.caught(name, given, |episode, given| {
+            // The evaluator's own question, whose answer is a list of ids.
+            episode.attempt(&policy, name, given, None, usize::MAX, |verdict, record| {
+                let (done, found) = find::look_up(verdict, query, record)?;
+                originals = verdict.tx.originals(&found)?;
+                rows = found;
+                Ok(done)
+            })
+        });
+        (outcome, rows, originals)
+    }
+
+    /// Halt a call that is no tool of the policy, because its arguments are wrong in the way that is given.
+    pub fn refuse(&mut self, name: &str, arguments: &Map<String, Json>, problem: Problem) -> Outcome {
+        let policy = self.policy.clone();
+        let given = serde_json::to_string(arguments).unwrap_or_default();
+        self.caught(name, given, |episode, given| {
+            episode.attempt(&policy, name, given, None, ANSWER, |verdict, _| Err(verdict.invalid(vec![problem]).into()))
+        })
+    }
+
+    /// What an attempt came to; a failure or a panic is a fault.
+    pub(super) fn caught(
+        &mut self,
+        name: &str,
+        given: String,
+        attempt: impl FnOnce(&mut Episode, &str) -> Result<Outcome, Failure>,
+    ) -> Outcome {
+        // A panic unwinds through the transaction, which rolls back when it is dropped.
+        let failure = match catch_unwind(AssertUnwindSafe(|| attempt(self, &given))) {
+            Ok(Ok(outcome)) => return outcome,
+            Ok(Err(failure)) => failure,
+            Err(panic) => Failure::Panic(said(&*panic)),
+        };
+        self.fault(name, given, &failure)
+    }
+
+    /// The call that was made under that key.
+    fn earlier(&mut self, key: &str) -> Result<Option<Earlier>, Failure> {
+        let Some(first) = self.store.transaction()?.keyed(key)? else { return Ok(None) };
+        let outcome = Outcome {
+            answer: serde_json::from_str(&first.answer)?,
+            text: first.answer,
+            is_error: first.outcome != OK,
+            rule: first.rule,
+            consulted: Vec::new(),
+            number: first.call,
+            repeated: true,
+        };
+        Ok(Some(Earlier { tool: first.tool, arguments: serde_json::from_str(&first.arguments)?, outcome }))
+    }
+
+    pub(super) fn attempt(
+        &mut self,
+        policy: &Policy,
+        name: &str,
+        given: &str,
+        key: Option<&str>,
+        longest: usize,
+        work: impl FnOnce(&Verdict<'_>, &mut Record) -> Result<Done, Stop>,
+    ) -> Result<Outcome, Failure> {
+        let (mode, audit, session) = (self.mode, self.audit, self.actor);
+        let mut tx = self.store.transaction()?;
+        let mut record = Record { number: tx.next_call()?, ..Record::default() };
+        let verdict = Verdict { policy, tx: &tx, mode, audit, session, foreign: None };
+        let (mut answer, mut ledger, mut outcome, mut rule) = match work(&verdict, &mut record) {
+            Ok(done) => (done.answer, Some(done.ledger), OK.to_owned(), None),
+            Err(Stop::Halt(halt)) => {
+                let (code, rule) = (halt.code.clone(), halt.rule.clone());
+                (object(serde_json::to_value(halt)?)?, None, code, Some(rule))
+            }
+            Err(Stop::Failure(failure)) => return Err(failure),
+        };
+        let mut text = serde_json::to_string(&answer)?;
+        if text.len() > longest {
+            answer = budget::too_long();
+            text = serde_json::to_string(&answer)?;
+            (ledger, outcome, rule) = (None, budget::ANSWER_TOO_LONG.to_owned(), None);
+        }
+        let mut changes = tx.changes();
+        if ledger.is_none() && !changes.is_empty() {
+            // An action that stopped half-way: its rows go, the journal entry stays.
+            tx.rollback()?;
+            tx = self.store.transaction()?;
+            changes.clear();
+        }
+        let entry = Entry {
+            call: record.number,
+            key: key.map(str::to_owned),
+            tool: name.to_owned(),
+            actor: record.actor.map(|id| id.to_string()),
+            arguments: given.to_owned(),
+            answer: text,
+            outcome,
+            rule,
+            violations: serde_json::to_string(&record.violations)?,
+            changes: Json::Array(changes.iter().map(Change::to_json).collect()).to_string(),
+        };
+        tx.append(&entry)?;
+        if let Some(ledger) = &ledger {
+            if let Some(duty) = &ledger.owes {
+                tx.oblige(duty)?;
+            }
+            if let Some(obligation) = ledger.pays {
+                tx.pay(obligation, record.number)?;
+            }
+        }
+        tx.commit()?;
+        self.tally.add(&entry);
+        let Entry { answer: text, rule, .. } = entry;
+        let Record { number, consulted, .. } = record;
+        Ok(Outcome { answer, text, is_error: ledger.is_none(), rule, consulted, number, repeated: false })
+    }
+
+    /// Log the failure in full; tell the caller, and the journal, its number only.
+    fn fault(&mut self, name: &str, given: String, failure: &Failure) -> Outcome {
+        let number = self.store.transaction().and_then(|tx| tx.next_call()).unwrap_or(0);
+        let id = format!("fault-{number}");
+        tracing::error!(tool = name, id, "call failed: {failure}");
+        let message = format!("The server failed ({id}); nothing was written.");
+        let remedy = "This is no fault of the call. Go on with something else, or report the number.";
+        let answer = budget::refusal(FAULT, &message, remedy);
+        let entry = Entry {
+            call: number,
+            key: None,
+            tool: name.to_owned(),
+            actor: None,
+            arguments: given,
+            answer: serde_json::to_string(&answer).unwrap_or_default(),
+            outcome: FAULT.to_owned(),
+            rule: None,
+            violations: "[]".to_owned(),
+            changes: "[]".to_owned(),
+        };
+        let journaled = self.store.transaction().and_then(|tx| {
+            tx.append(&entry)?;
+            tx.commit()
+        });
+        match journaled {
+            Ok(()) => self.tally.add(&entry),
+            Err(error) => tracing::error!(id, "the failure could not be journaled: {error}"),
+        }
+        Outcome { number, ..Outcome::outside(answer) }
+    }
+}
+
+/// Judge an action and, if it passes, run it.
+pub(super) fn run(
+    verdict: &Verdict<'_>,
+    tool: &Tool,
+    act: &Act,
+    arguments: Map<String, Json>,
+    record: &mut Record,
+) -> Result<Done, Stop> {
+    let judged = judge(verdict, tool, act, arguments, record)?;
+    let call = Call::new(verdict.tx, &verdict.policy.clock, &verdict.policy.tiers, judged.actor);
+    let permit = Permit::grant(call);
+    let answer = match judged.action.run(&permit) {
+        Ok(answer) => answer,
+        Err(action::Error::NoActor) => return Err(Stop::from(verdict.actor_missing(act.operation.actor))),
+        Err(action::Error::Underivable(field)) => return Err(verdict.invalid(vec![underivable(field)]).into()),
+        Err(error) => return Err(Failure::Action(error).into()),
+    };
+    let mut answer = object(answer)?;
+    if let Some(foreign) = verdict.foreign {
+        foreign.keep(verdict)?;
+    }
+    let changes = verdict.tx.changes();
+    let owes = match (&act.audit, verdict.audit) {
+        (Some(verb), Audit::Explicit) => owed(act, verb, &changes, record.number),
+        (Some(verb), Audit::Automatic) => {
+            if let Some(id) = write_audit(verdict, act, verb, &changes, record.actor)? {
+                answer.insert("audit_id".to_owned(), id.into());
+            }
+            None
+        }
+        (_, _) => None,
+    };
+    if let Some(duty) = &owes {
+        let payer = verdict.policy.audit_tool().map(|tool| tool.name.as_str());
+        answer.insert(
+            "owes".to_owned(),
+            json!({
+                "tool": payer,
+                "action": duty.action,
+                "entity_type": duty.entity_type,
+                "entity_id": duty.entity_id,
+            }),
+        );
+    }
+    let pays = match verdict.audit {
+        Audit::Explicit => paid(verdict.tx, &changes, record.actor)?,
+        Audit::Automatic | Audit::None => None,
+    };
+    Ok(Done { answer, ledger: Ledger { owes, pays } })
+}
+
+/// The problem with an input that may be left out only where the records give its value.
+fn underivable(field: &str) -> Problem {
+    let problem = "is required here: the records do not give it".to_owned();
+    Problem { field: field.to_owned(), value: None, problem, allowed: Vec::new(), did_you_mean: None }
+}
+
+fn object(value: Json) -> Result<Map<String, Json>, Failure> {
+    match value {
+        Json::Object(object) => Ok(object),
+        _ => Err(Failure::Panic("an answer is not an object".to_owned())),
+    }
+}
+
+fn owed(act: &Act, verb: &str, changes: &[Change], call: i64) -> Option<Obligation> {
+    let change = changes.iter().find(|change| change.after.table() == act.operation.record)?;
+    Some(Obligation {
+        call,
+        action: verb.to_owned(),
+        entity_type: act.operation.record.entity.to_owned(),
+        entity_id: change.after.key().to_string(),
+        paid_by: None,
+    })
+}
+
+/// The oldest duty of its author that an audit entry among the changes pays.
+fn paid(tx: &Transaction<'_>, changes: &[Change], author: Option<i64>) -> Result<Option<i64>, Failure> {
+    let Some(entry) = changes.iter().find(|change| change.after.table() == &AUDIT_LOGS) else {
+        return Ok(None);
+    };
+    let cell = |column| entry.after.text(column).unwrap_or_default();
+    Ok(tx.unpaid(cell("action"), cell("entity_type"), cell("entity_id"), author)?)
+}
+
+fn write_audit(
+    verdict: &Verdict<'_>,
+    act: &Act,
+    verb: &str,
+    changes: &[Change],
+    actor: Option<i64>,
+) -> Result<Option<String>, Failure> {
+    let record = act.operation.record;
+    let change = changes.iter().find(|change| change.after.table() == record);
+    let (Some(change), Some(actor)) = (change, actor) else { return Ok(None) };
+    // Names of changed fields only, never values (ruling X52).
+    let fields = change.before.as_ref().map(|before| {
+        let columns = record.columns.iter().filter(|column| column.name != "updated_at");
+        let changed = columns.filter(|c| before.get(c.name) != change.after.get(c.name));
+        changed.map(|column| column.name).collect::<Vec<_>>().join(", ")
+    });
+    let row = verdict.tx.insert(
+        &AUDIT_LOGS,
+        vec![
+            ("action", verb.into()),
+            ("entity_type", record.entity.into()),
+            ("entity_id", change.after.key().to_string().into()),
+            ("audit_by_user", actor.into()),
+            ("changed_fields", fields.into()),
+            ("created_at", verdict.policy.clock.as_str().into()),
+        ],
+    )?;
+    Ok(Some(row.key().to_string()))
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown".to_owned())
+}

@@ -1,0 +1,93 @@
+//! What is in an episode: its differences, its hash, its journal.
+
+use super::error::internal;
+use super::extract::{Path, Query};
+use super::model::{Calls, Comparison, Differences, Hash, Journal, Refused, Which};
+use super::{SEE_DOCUMENT, Shared};
+use crate::http::refusal::Refusal;
+use crate::registry::JournalPage;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use store::canonical::Extent;
+
+/// Most calls on a page of a journal, and as many where no number is asked for.
+const LONGEST_PAGE: usize = 1_000;
+
+/// An answer that may be long: it is written on a thread of its own, since others have connections on this one.
+async fn written(answer: impl Serialize + Send + 'static) -> Result<Response, Refusal> {
+    let text = tokio::task::spawn_blocking(move || serde_json::to_vec(&answer)).await.map_err(internal)?;
+    Ok(([(CONTENT_TYPE, "application/json")], text.map_err(internal)?).into_response())
+}
+
+/// Compare an episode's present state with an earlier one, cell by cell
+#[utoipa::path(
+    get,
+    path = "/episodes/{id}/diff",
+    operation_id = "diff_episode",
+    tag = "inspection",
+    params(("id" = String, Path, description = "The episode"), Comparison),
+    responses((status = 200, description = "What differs", body = Differences), Refused)
+)]
+pub async fn diff(
+    State(control): Shared,
+    Path(id): Path<String>,
+    Query(comparison): Query<Comparison>,
+) -> Result<Response, Refusal> {
+    let live = control.live(&id)?;
+    let extent = Extent::of(comparison.everything);
+    let against = comparison.against.unwrap_or_else(|| "image".to_owned());
+    let differences = match against.split_once(':') {
+        None if against == "image" => live.since_image(extent).await?,
+        Some(("episode", other)) => live.since_episode(&*control.live(other)?, extent).await?,
+        Some(("checkpoint", name)) => live.since_checkpoint(name, extent).await?,
+        _ => {
+            let message = format!("against is {against:?}, and must be image, episode:ID or checkpoint:NAME");
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "INVALID_QUERY", message, SEE_DOCUMENT));
+        }
+    };
+    written(Differences { against, differences }).await
+}
+
+/// Hash an episode's present state, whole and by table
+#[utoipa::path(
+    get,
+    path = "/episodes/{id}/hash",
+    operation_id = "hash_episode",
+    tag = "inspection",
+    params(("id" = String, Path, description = "The episode"), Which),
+    responses((status = 200, description = "The hash", body = Hash), Refused)
+)]
+pub async fn hash(
+    State(control): Shared,
+    Path(id): Path<String>,
+    Query(which): Query<Which>,
+) -> Result<Json<Hash>, Refusal> {
+    Ok(Json(control.live(&id)?.hash(Extent::of(which.everything)).await?.into()))
+}
+
+/// Read an episode's journal, a page at a time: its calls, and the duties that they left
+#[utoipa::path(
+    get,
+    path = "/episodes/{id}/journal",
+    operation_id = "read_journal",
+    tag = "inspection",
+    params(("id" = String, Path, description = "The episode"), Calls),
+    responses((status = 200, description = "A page of the journal", body = Journal), Refused)
+)]
+pub async fn journal(
+    State(control): Shared,
+    Path(id): Path<String>,
+    Query(Calls { after, limit }): Query<Calls>,
+) -> Result<Response, Refusal> {
+    let limit = limit.unwrap_or(LONGEST_PAGE);
+    if !(1..=LONGEST_PAGE).contains(&limit) {
+        let message = format!("limit is {limit}, and must be from 1 to {LONGEST_PAGE}");
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "INVALID_QUERY", message, SEE_DOCUMENT));
+    }
+    let JournalPage { calls, obligations, next } = control.live(&id)?.journal(after, limit).await?;
+    written(Journal { calls, obligations, next }).await
+}

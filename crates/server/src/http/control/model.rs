@@ -1,0 +1,386 @@
+//! What is asked and answered, as the OpenAPI document shows it.
+//!
+//! Types of the layers below know nothing of OpenAPI. Where one of them goes over the wire, its form is described here.
+
+use crate::registry::{self, Live, Spec};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+use store::canonical::{self, StateHash};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
+
+/// What happens to a call that a rule would halt.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum Mode {
+    /// It halts.
+    Enforce,
+    /// It goes through, and the journal says what would have halted it.
+    Observe,
+    /// It goes through; only types and references are checked.
+    Off,
+}
+
+/// Who writes audit entries.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum Audit {
+    /// The agent; the answer of a write says what it owes.
+    Explicit,
+    /// The server, in the same transaction.
+    Automatic,
+    /// Nobody has to.
+    None,
+}
+
+/// What a new episode is to be. What is left out is as the server was started.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Create {
+    /// Its name: letters, digits, `-`, `_` and `.`, at most 128; a random one that cannot be guessed where none is given.
+    id: Option<String>,
+    /// The policy that it runs under.
+    policy: Option<String>,
+    /// The set of fixtures that it starts from, by name.
+    fixtures: Option<String>,
+    /// What happens to a call that a rule would halt.
+    #[schema(value_type = Option<Mode>)]
+    mode: Option<calls::Mode>,
+    /// Who writes audit entries.
+    #[schema(value_type = Option<Audit>)]
+    audit: Option<procedures::policy::Audit>,
+    /// The session's user, by id or e-mail address; without one each call names its own.
+    actor: Option<String>,
+    /// Seconds without a call after which it ends; 0 for never.
+    ttl_seconds: Option<u64>,
+}
+
+impl From<Create> for Spec {
+    fn from(create: Create) -> Spec {
+        let Create { id, policy, fixtures, mode, audit, actor, ttl_seconds } = create;
+        Spec { id, policy, fixtures, mode, audit, actor, ttl_seconds }
+    }
+}
+
+/// A live episode.
+#[derive(Serialize, ToSchema)]
+pub struct Episode {
+    /// Its name.
+    pub id: String,
+    /// Where agents reach it over Streamable HTTP, on the public listener.
+    pub mcp: String,
+    /// The same as a full address, where the server knows its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mcp_url: Option<String>,
+    /// Where old clients reach it over HTTP+SSE, on the public listener.
+    pub sse: String,
+    /// The same as a full address, where the server knows its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sse_url: Option<String>,
+    /// The policy that it runs under.
+    pub policy: String,
+    /// The edition of the policy: a hash over all its files.
+    pub fingerprint: String,
+    /// The policy's clock: what time it is in the episode.
+    pub clock: String,
+    /// The set of fixtures that it started from.
+    pub fixtures: String,
+    /// What happens to a call that a rule would halt.
+    #[schema(value_type = Mode)]
+    pub mode: calls::Mode,
+    /// Who writes audit entries.
+    #[schema(value_type = Audit)]
+    pub audit: procedures::policy::Audit,
+    /// The session's user, as given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Seconds without a call after which it ends; 0 for never.
+    pub ttl_seconds: u64,
+    /// How many calls it had since this process began or resumed it; the summary counts all.
+    pub calls: u64,
+    /// Seconds since it was last called.
+    pub idle_seconds: u64,
+}
+
+impl Episode {
+    /// That episode; `public` is the base URL of the public listener.
+    pub fn of(live: &Live, public: Option<&str>) -> Episode {
+        let id = live.id().to_owned();
+        let registry::Description { policy, fingerprint, clock, fixtures, mode, audit, actor, ttl_seconds } =
+            live.description().clone();
+        let progress = live.progress();
+        // A name needs no escapes in an address.
+        let (mcp, sse) = (format!("/e/{id}/mcp"), format!("/e/{id}/sse"));
+        let url = |path: &str| public.map(|base| format!("{}{path}", base.trim_end_matches('/')));
+        Episode {
+            mcp_url: url(&mcp),
+            sse_url: url(&sse),
+            id,
+            mcp,
+            sse,
+            policy,
+            fingerprint,
+            clock,
+            fixtures,
+            mode,
+            audit,
+            actor,
+            ttl_seconds,
+            calls: progress.calls,
+            idle_seconds: progress.idle.as_secs(),
+        }
+    }
+}
+
+/// Which live episodes to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Listing {
+    /// Begin after this name; the `next` of the page before.
+    #[serde(default)]
+    pub after: String,
+    /// How many, from 1 to 1000; 100 where it is not said.
+    #[param(minimum = 1, maximum = 1000)]
+    pub limit: Option<usize>,
+}
+
+/// Live episodes in the order of their names.
+#[derive(Serialize, ToSchema)]
+pub struct Page {
+    /// The episodes.
+    pub episodes: Vec<Episode>,
+    /// How many are live in all.
+    pub live: usize,
+    /// The `after` of the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A live episode, and what has happened in it.
+#[derive(Serialize, ToSchema)]
+pub struct Detail {
+    /// The episode.
+    #[serde(flatten)]
+    pub episode: Episode,
+    /// What has happened.
+    pub summary: Summary,
+}
+
+/// What happened in an episode.
+#[derive(Serialize, ToSchema)]
+pub struct Summary {
+    /// How many calls its journal has.
+    pub calls: usize,
+    /// How many of them each rule halted.
+    pub halts: BTreeMap<String, usize>,
+    /// Duties that no call has paid.
+    #[schema(value_type = Vec<Obligation>)]
+    pub unpaid: Vec<store::Obligation>,
+    /// The hash of its state, without records of diligence.
+    pub hash: String,
+}
+
+impl From<calls::Summary> for Summary {
+    fn from(summary: calls::Summary) -> Summary {
+        let calls::Summary { calls, halts, unpaid, hash } = summary;
+        Summary { calls, halts, unpaid, hash }
+    }
+}
+
+/// A duty that a write left to the agent: an audit entry.
+#[derive(ToSchema)]
+pub struct Obligation {
+    /// The call that left it.
+    pub call: i64,
+    /// The audit entry's verb.
+    pub action: String,
+    /// The record's entity name.
+    pub entity_type: String,
+    /// The record's id.
+    pub entity_id: String,
+    /// The call that paid it.
+    #[schema(required)]
+    pub paid_by: Option<i64>,
+}
+
+/// What the copy is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fork {
+    /// Its name; a random one where none is given.
+    pub id: Option<String>,
+    /// Seconds without a call after which it ends, 0 for never; as the first episode's where it is not said.
+    pub ttl_seconds: Option<u64>,
+}
+
+/// A checkpoint to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Keep {
+    /// Its name, in place of an older one of that name; the next free number where none is given.
+    pub name: Option<String>,
+}
+
+/// A checkpoint.
+#[derive(Serialize, ToSchema)]
+pub struct Checkpoint {
+    /// Its name.
+    pub name: String,
+}
+
+/// The checkpoints of an episode.
+#[derive(Serialize, ToSchema)]
+pub struct Checkpoints {
+    /// In the order of their names.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+/// Where to go back to.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Restore {
+    /// The name of a checkpoint.
+    pub checkpoint: String,
+}
+
+/// Which tables count.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Count the records of diligence too, such as audit entries.
+    #[serde(default)]
+    pub everything: bool,
+}
+
+/// What to compare.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Comparison {
+    /// The earlier state: `image`, `episode:ID` or `checkpoint:NAME`; the image where it is not said.
+    pub against: Option<String>,
+    /// Count the records of diligence too, such as audit entries.
+    #[serde(default)]
+    pub everything: bool,
+}
+
+/// What differs between an earlier state and the present one.
+#[derive(Serialize, ToSchema)]
+pub struct Differences {
+    /// The earlier state.
+    pub against: String,
+    /// Cell by cell, in the order of tables, keys and columns.
+    #[schema(value_type = Vec<Difference>)]
+    pub differences: Vec<store::difference::Difference>,
+}
+
+/// One cell that differs. A row that is on one side only differs in each of its cells.
+#[derive(ToSchema)]
+pub struct Difference {
+    /// The table.
+    pub table: String,
+    /// The row's id.
+    pub key: String,
+    /// The column.
+    pub column: String,
+    /// Its value in the earlier state; null where it has none.
+    pub before: Json,
+    /// Its value in the present state; null where it has none.
+    pub after: Json,
+}
+
+/// The hash of a state, whole and by table.
+#[derive(Serialize, ToSchema)]
+pub struct Hash {
+    /// Names the form of the state that was hashed; hashes of two forms never compare equal.
+    pub version: &'static str,
+    /// The hash of the whole.
+    pub state: String,
+    /// The hash of each table that has rows.
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub tables: BTreeMap<&'static str, String>,
+}
+
+impl From<StateHash> for Hash {
+    fn from(hash: StateHash) -> Hash {
+        Hash { version: canonical::VERSION, state: hash.state, tables: hash.tables }
+    }
+}
+
+/// Which calls of a journal to read.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Calls {
+    /// Begin after the call of this number; the `next` of the page before.
+    #[serde(default)]
+    #[param(minimum = 0)]
+    pub after: i64,
+    /// How many, from 1 to 1000; 1000 where it is not said. A page of some MiB ends before that.
+    #[param(minimum = 1, maximum = 1000)]
+    pub limit: Option<usize>,
+}
+
+/// Calls of an episode, and the duties that they left.
+#[derive(Serialize, ToSchema)]
+pub struct Journal {
+    /// The calls, in order.
+    #[schema(value_type = Vec<Call>)]
+    pub calls: Vec<store::Entry>,
+    /// The duties, in the order in which they arose, paid or not.
+    #[schema(value_type = Vec<Obligation>)]
+    pub obligations: Vec<store::Obligation>,
+    /// The `after` of the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
+}
+
+/// One call, as it went.
+#[derive(ToSchema)]
+pub struct Call {
+    /// Its number, from 1 without gaps.
+    pub call: i64,
+    /// The tool's name.
+    pub tool: String,
+    /// The acting user's id, where there was one.
+    #[schema(required)]
+    pub actor: Option<String>,
+    /// The arguments as they were given.
+    pub arguments: Map<String, Json>,
+    /// The structured answer.
+    pub answer: Map<String, Json>,
+    /// `ok`, the halt's code, or `FAULT`.
+    pub outcome: String,
+    /// The rule that halted it.
+    #[schema(required)]
+    pub rule: Option<String>,
+    /// In observe mode, what would have halted it.
+    pub violations: Vec<Json>,
+    /// The rows that it wrote.
+    pub changes: Vec<Json>,
+}
+
+/// What every route may answer instead.
+#[derive(IntoResponses)]
+#[response(status = "default", description = "A refusal")]
+pub struct Refused(pub Refusal);
+
+/// Why not.
+#[derive(ToSchema)]
+pub struct Refusal {
+    /// The reason.
+    pub error: Reason,
+}
+
+/// The reason of a refusal.
+#[derive(ToSchema)]
+pub struct Reason {
+    /// A stable code, for programs.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}

@@ -1,9 +1,0 @@
-//! A report for other programs.
-
-use super::Error;
-use crate::evaluation::model::Report;
-
-/// One indented document.
-pub fn render(report: &Report) -> Result<String, Error> {
-    Ok(serde_json::to_string_pretty(report)? + "\n")
-}
