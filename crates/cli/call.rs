@@ -3,6 +3,7 @@
 use super::setup::Setup;
 use super::{Answer, Error};
 use clap::Args;
+use records::json::repeated;
 use serde_json::{Map, Value as Json};
 use std::io::Read;
 
@@ -31,6 +32,9 @@ impl Call {
         }
         let arguments: Map<String, Json> =
             serde_json::from_str(&text).map_err(|error| format!("the arguments are not a JSON object: {error}"))?;
+        if let Some(path) = repeated(text.as_bytes()) {
+            return Err(format!("{path} is there twice in the arguments: an object names each member once").into());
+        }
         let outcome = self.setup.episode()?.call(&self.tool, arguments)?;
         anstream::println!("{}", serde_json::to_string_pretty(&outcome.answer)?);
         Ok(if outcome.is_error { Answer::No } else { Answer::Yes })

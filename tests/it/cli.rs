@@ -231,6 +231,13 @@ fn call_prints_the_answer() {
 }
 
 #[test]
+fn arguments_that_say_two_things_are_refused() {
+    let stderr =
+        run(&["call", "find_incidents", r#"{"status": "open", "limit": 1, "status": "closed"}"#]).ends(1).stderr;
+    assert!(stderr.contains("status is there twice in the arguments"), "{stderr}");
+}
+
+#[test]
 fn call_ends_with_3_on_a_halt() {
     let answer = run(&["call", "log_metric", HALTING]).ends(3).json();
     assert_eq!(answer["halt"], true);

@@ -93,10 +93,16 @@ impl Bench {
 
     /// A client that has shaken hands.
     async fn client(&self, path: &str) -> Client {
+        self.client_of(path, "2024-11-05").await
+    }
+
+    /// A client that has agreed on that revision.
+    async fn client_of(&self, path: &str, revision: &str) -> Client {
         let mut client = self.listen(path).await;
-        let about = json!({ "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
+        let about =
+            json!({ "protocolVersion": revision, "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
         client.send(&json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": about })).await;
-        assert_eq!(client.next().await["result"]["protocolVersion"], "2024-11-05");
+        assert_eq!(client.next().await["result"]["protocolVersion"], revision);
         client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
         client
     }
@@ -174,6 +180,105 @@ async fn what_is_no_message_of_a_session_is_refused() {
     let mut wire = Wire::to(bench.served.address).await;
     wire.get("/e/unknown/sse").await;
     assert!(wire.reply().await.body.contains("EPISODE_NOT_FOUND"));
+}
+
+/// The ids of the answers to a batch.
+fn ids(answers: &Value) -> Vec<Value> {
+    let mut ids: Vec<Value> = answers.as_array().unwrap().iter().map(|answer| answer["id"].clone()).collect();
+    ids.sort_by_key(Value::to_string);
+    ids
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_as_one_where_its_revision_has_them() {
+    let bench = bench().await;
+    bench.gate.add_permits(6);
+    let told = json!({ "jsonrpc": "2.0", "method": "notifications/anything" });
+    for revision in ["2024-11-05", "2025-03-26"] {
+        let mut client = bench.client_of("/sse", revision).await;
+        let start = json!({ "jsonrpc": "2.0", "id": 7, "method": "initialize", "params": {} });
+        client.send(&json!([call(1), told, { "jsonrpc": "2.0", "id": "odd" }, start, call(2)])).await;
+        client.send(&json!([told])).await;
+        client.send(&call(3)).await;
+        let mut answers = [client.next().await, client.next().await];
+        answers.sort_by_key(Value::is_object);
+        assert_eq!(ids(&answers[0]), [json!("odd"), json!(1), json!(2), json!(7)]);
+        assert_eq!(answers[0].as_array().unwrap().iter().filter(|answer| answer["error"]["code"] == -32600).count(), 1);
+        assert_eq!(answers[1]["id"], 3);
+    }
+    for revision in ["2025-06-18", "2025-11-25"] {
+        let mut client = bench.client_of("/sse", revision).await;
+        let (status, reply) = client.post(&json!([call(1)]).to_string()).await;
+        assert!(status == 400 && reply.contains("this is a batch"), "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_of_which_nothing_can_be_served_is_refused() {
+    let bench = bench().await;
+    let mut client = bench.client("/sse").await;
+    let (status, reply) = client.post(r#"[1, {"jsonrpc": "2.0", "id": 5}]"#).await;
+    let codes: Vec<Value> = serde_json::from_str::<Vec<Value>>(&reply)
+        .unwrap()
+        .iter()
+        .map(|fault| fault["error"]["code"].clone())
+        .collect();
+    assert_eq!((status, codes), (400, vec![json!(-32600); 2]));
+    for body in ["[]".to_owned(), Value::from(vec![call(1); 65]).to_string()] {
+        let (status, reply) = client.post(&body).await;
+        assert!(status == 400 && reply.contains("a batch has 1 to 64 messages"), "{status} {reply}");
+    }
+}
+
+/// It is passed on whole or not at all.
+#[tokio::test]
+async fn a_batch_beyond_the_backlog_is_turned_away_whole() {
+    let mut bench = bench().await;
+    let mut client = bench.client("/sse").await;
+    for first in (0..256).step_by(64) {
+        client.send(&(first + 1..first + 65).map(call).collect()).await;
+    }
+    bench.gate.add_permits(1);
+    while bench.seen.recv().await.unwrap() != "called tool-256" {}
+    let (status, body) = client.post(&json!([call(998), call(999)]).to_string()).await;
+    assert!(status == 503 && body.contains("BACKLOG"), "{status} {body}");
+    bench.gate.add_permits(255);
+    let mut answered = 0;
+    while answered < 256 {
+        answered += ids(&client.next().await).len();
+    }
+    assert!(bench.seen.try_recv().is_err(), "nothing more was called");
+}
+
+#[tokio::test]
+async fn a_batch_does_not_wait_for_what_is_cancelled() {
+    let mut bench = bench().await;
+    let mut client = bench.client("/sse").await;
+    client.send(&json!([call(1), call(2)])).await;
+    for _ in 0..2 {
+        bench.seen.recv().await.unwrap();
+    }
+    client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } })).await;
+    assert_eq!(bench.seen.recv().await.unwrap(), "cancelled tool-1");
+    bench.gate.add_permits(1);
+    assert_eq!(ids(&client.next().await), [json!(2)]);
+}
+
+#[tokio::test]
+async fn a_message_that_says_two_things_is_refused() {
+    let bench = bench().await;
+    let mut client = bench.client("/sse").await;
+    let twice = r#"{"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": {"name": "a", "arguments": {"x": 1, "x": 2}}}"#;
+    for body in [twice.to_owned(), format!("[{twice}]")] {
+        let (status, reply) = client.post(&body).await;
+        let reply: Value = serde_json::from_str(&reply).unwrap();
+        let reply = reply.get(0).unwrap_or(&reply);
+        assert_eq!((status, &reply["id"], &reply["error"]["code"]), (400, &json!(5), &json!(-32602)));
+        assert!(
+            reply["error"]["message"].as_str().unwrap().starts_with("params.arguments.x is there twice"),
+            "{reply}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -484,6 +484,13 @@ fn each_kind_of_problem_is_named_with_its_place() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let found = problems(&[("clients.json", "{\"1\": ".to_owned())]);
     assert!(found.starts_with("clients.json: is not JSON: "), "{found}");
+    // Which of the two would be served?
+    for (text, expected) in [
+        (r#"{"1": {}, "2": {}, "1": {}}"#, "clients.json: has 1 twice"),
+        (r#"{"1": {"status": "active", "status": "inactive"}}"#, "clients.json: has 1.status twice"),
+    ] {
+        assert_eq!(problems(&[("clients.json", text.to_owned())]).trim_end(), expected);
+    }
 }
 
 /// One pass finds everything, over all files.

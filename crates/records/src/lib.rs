@@ -4,6 +4,7 @@
 #![deny(missing_docs)]
 
 pub mod catalogue;
+pub mod json;
 mod row;
 pub mod suggest;
 pub mod text;

@@ -7,6 +7,7 @@ use super::image::Image;
 use super::{Fault, Original, Row, Store, Transaction, Value};
 use include_dir::{Dir, include_dir};
 use records::catalogue::{Column, Kind, TABLES, Table, table};
+use records::json::repeated;
 use records::suggest::did_you_mean;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -215,9 +216,10 @@ impl Check<'_> {
     }
 
     fn file(&mut self, file: &str, text: &str) {
-        match serde_json::from_str(text) {
-            Ok(json) => self.rows(file, json),
-            Err(error) => self.report(file, None, None, format!("is not JSON: {error}")),
+        match (serde_json::from_str(text), repeated(text.as_bytes())) {
+            (Ok(_), Some(path)) => self.report(file, None, None, format!("has {} twice", brief_text(&path))),
+            (Ok(json), None) => self.rows(file, json),
+            (Err(error), _) => self.report(file, None, None, format!("is not JSON: {error}")),
         }
     }
 

@@ -3,6 +3,7 @@ cannot be served are refused."""
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -228,9 +229,45 @@ def test_a_batch_is_for_clients_that_agreed_on_it(shared):
     assert answers[3]["result"] == {}
     assert [answers[number]["error"]["code"] for number in (0, 2)] == [INVALID_REQUEST] * 2
     assert shared.ask("POST", path, [told, told], begin(shared, "2025-03-26", path)).status == 202
+    assert shared.ask("POST", path, [PING], begin(shared, "2024-11-05", path)).events()[0]["result"] == {}
     for revision, body in [("2025-03-26", []), ("2025-03-26", [PING] * 65), ("2025-06-18", batch), ("2025-11-25", batch)]:
         answer = shared.ask("POST", path, body, begin(shared, revision, path))
         assert (answer.status, answer.json()["error"]["code"]) == (400, INVALID_REQUEST)
+
+
+def test_batches_do_not_wait_for_each_other_for_ever(shared):
+    """Of requests with one id, one is at work, and whoever has taken the one must not wait for the other."""
+    path = f"/e/{shared.create()}/mcp"
+    headers = begin(shared, "2025-03-26", path)
+    [answer, fault] = shared.ask("POST", path, [PING, PING | {"id": 1.0}], headers).events()
+    assert answer["result"] == {} and fault["error"]["code"] == INVALID_REQUEST
+    batches = [[plain("log_metric", {}, number) for number in order] for order in ([1, 2], [2, 1])] * 10
+    with ThreadPoolExecutor(len(batches)) as pool:
+        answers = [answer.events() for answer in pool.map(lambda body: shared.ask("POST", path, body, headers), batches)]
+    assert [len(events) for events in answers] == [2] * len(batches)
+
+
+def test_a_byte_order_mark_makes_no_difference(shared):
+    path = f"/e/{shared.create()}/mcp"
+    headers = begin(shared, "2025-03-26", path)
+    for message, count in [(PING, 1), ([PING, PING | {"id": 2}], 2)]:
+        answer = shared.ask("POST", path, b"\xef\xbb\xbf" + json.dumps(message).encode(), headers)
+        assert len(answer.events()) == count
+
+
+# Messages that say two things.
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_message_that_says_two_things_is_refused(shared, batched):
+    path = f"/e/{shared.create()}/mcp"
+    headers = begin(shared, "2025-03-26", path)
+    text = json.dumps(plain("log_metric", METRIC | {"twice": 1}, 5)).replace('"twice": 1', '"x": 1, "x": 2')
+    answer = shared.ask("POST", path, (f"[{text}]" if batched else text).encode(), headers)
+    refused = answer.events()[0] if batched else answer.json()
+    assert (answer.status, refused["id"], refused["error"]["code"]) == (200 if batched else 400, 5, INVALID_PARAMS)
+    assert refused["error"]["message"].startswith("params.arguments.x is there twice")
+    assert shared.journal(path.split("/")[2]) == []
 
 
 # Keys.

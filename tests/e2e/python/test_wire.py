@@ -129,6 +129,12 @@ NO_MESSAGE = {
     "an id of 65 bits": (line({"jsonrpc": "2.0", "id": 2**64 + 1, "method": "ping"}), None, INVALID_REQUEST),
     "two ids": (ping(1).replace(b'"id": 1', b'"id": 2, "id": 1'), 1, INVALID_REQUEST),
     "a method that is a number": (line({"jsonrpc": "2.0", "id": 1, "method": 7}), 1, INVALID_REQUEST),
+    "an argument twice": (
+        call(1, "log_metric", METRIC | {"twice": 1}).replace(b'"twice": 1', b'"x": 1, "x": 2'),
+        1,
+        INVALID_PARAMS,
+    ),
+    "a tool twice": (call(1, "log_metric", METRIC).replace(b'"name"', b'"name": "find_users", "name"'), 1, INVALID_PARAMS),
     "parameters that are a list": (request(1, "tools/call", ["log_metric"]), 1, INVALID_PARAMS),
 }
 
@@ -345,6 +351,28 @@ def test_a_batch_is_answered_as_one_where_its_revision_was_agreed_on():
     assert sorted(answer["id"] for answer in second) == [1, 2, 3]
     [refusal] = [answer for answer in second if "error" in answer]
     assert (refusal["id"], refusal["error"]["code"]) == (3, INVALID_REQUEST)
+
+
+def test_a_batch_at_the_end_of_input_needs_no_line_end():
+    begin = INITIALIZE.replace(b"2025-11-25", b"2024-11-05")
+    [_, answers] = run(begin, line([json.loads(ping(1)), json.loads(ping(2))]).strip()).answers
+    assert sorted(answer["id"] for answer in answers) == [1, 2]
+    # What is whole and no message is told so, too.
+    [_, refusal] = run(HANDSHAKE, b'{"jsonrpc": "2.0", "id": 5}').answers
+    assert (refusal["id"], refusal["error"]["code"]) == (5, INVALID_REQUEST)
+
+
+def test_a_batch_has_a_limit():
+    begin = INITIALIZE.replace(b"2025-11-25", b"2025-03-26")
+    assert run(begin, b"[" + b",".join([b"0"] * 1_000_000) + b"]\n").refusals() == [INVALID_REQUEST]
+
+
+def test_an_element_that_says_two_things_is_refused():
+    begin = INITIALIZE.replace(b"2025-11-25", b"2025-03-26")
+    twice = call(1, "log_metric", METRIC | {"twice": 1}).replace(b'"twice": 1', b'"x": 1, "x": 2').strip()
+    ran = run(begin, b"[" + twice + b"," + ping(2).strip() + b"]\n")
+    [refusal] = [answer for answer in ran.answers[1] if "error" in answer]
+    assert (refusal["id"], refusal["error"]["code"], ran.calls) == (1, INVALID_PARAMS, 0)
 
 
 def test_a_batch_does_not_wait_for_what_is_cancelled():

@@ -1,11 +1,12 @@
 //! A foreign folder of fixtures, in our tables; what is wrong with it is said in its own names.
 
 use super::table::Twin;
+use records::json::repeated;
 use records::suggest::did_you_mean;
 use serde_json::{Map, Value as Json};
 use std::path::Path;
 use store::Original;
-use store::fixtures::{Fixtures, Problem};
+use store::fixtures::{Fixtures, Problem, brief_text};
 
 /// Read, translate and check a folder. Words are a policy's matter and are not checked.
 pub(super) fn read(directory: &Path, twins: &[Twin]) -> Result<Fixtures, Vec<Problem>> {
@@ -41,7 +42,11 @@ fn translate(file: &str, text: &str, twins: &[Twin], originals: &mut Vec<Origina
         // Whatever it is, it is refused as no row.
         other => other,
     };
-    let rows = match serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))? {
+    let rows = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+    if let Some(path) = repeated(text.as_bytes()) {
+        return Err(format!("has {} twice", brief_text(&path)));
+    }
+    let rows = match rows {
         Json::Object(rows) => Json::Object(rows.into_iter().map(|(id, of)| (id, row(of))).collect::<Map<_, _>>()),
         Json::Array(rows) => rows.into_iter().map(row).collect(),
         other => other,

@@ -1,6 +1,6 @@
 //! JSON-RPC messages, as far as they matter before rmcp reads them.
 
-use crate::mcp::message::Fault;
+use crate::mcp::message::{Fault, without_mark};
 use axum::Json;
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -23,7 +23,7 @@ pub struct Message<'a> {
 impl Message<'_> {
     /// What can be read of it; what cannot, rmcp refuses.
     pub fn of(body: &Bytes) -> Message<'_> {
-        serde_json::from_slice(body).unwrap_or_default()
+        serde_json::from_slice(without_mark(body)).unwrap_or_default()
     }
 }
 

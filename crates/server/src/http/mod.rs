@@ -5,6 +5,7 @@
 
 mod bodies;
 mod body;
+mod channel;
 pub mod connections;
 pub mod control;
 pub mod descriptors;

@@ -6,9 +6,10 @@ use super::media::{self, Unsuitable};
 use super::message::{Message, malformed};
 use super::refusal::Refusal;
 use super::reworded::{error, no_session, reworded};
-use super::sessions::Sessions;
+use super::sessions::{AtWork, Sessions};
 use super::sse::{self, Opened};
-use crate::mcp::message::{Fault, without_mark};
+use crate::mcp::batches::{self, is_batch};
+use crate::mcp::message::{Fault, ambiguous, without_mark};
 use crate::mcp::{self, Arrival, Handler, Listing, Server};
 use crate::registry::{DEFAULT, Live, Registry, RegistryError};
 use axum::Router;
@@ -22,16 +23,14 @@ use axum::routing::any;
 use futures::{StreamExt, stream};
 use http_body_util::Full;
 use procedures::policy::Audit;
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorCode, GetExtensions, JsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorCode, GetExtensions, JsonRpcMessage, RequestId};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde::Deserialize;
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use store::lock::lock;
 use tokio_util::task::TaskTracker;
-
-/// Most messages of a batch: each is a request at work.
-const BATCH: usize = 64;
 
 /// The header that names a session.
 const SESSION: &str = "mcp-session-id";
@@ -206,6 +205,11 @@ impl Endpoint {
 
     async fn answer(&self, mut parts: Parts, body: &Bytes, message: Message<'_>) -> Response {
         let id = message.id;
+        if !is_batch(body)
+            && let Some(fault) = ambiguous(body)
+        {
+            return malformed(&fault);
+        }
         match message.method.as_ref() {
             "initialize" if self.sessions.count() >= SESSIONS => {
                 let text = format!("the episode has {SESSIONS} sessions, which is the most");
@@ -217,7 +221,7 @@ impl Endpoint {
                     return malformed(&fault);
                 }
             }
-            "" if body.trim_ascii_start().starts_with(b"[") => {
+            "" if is_batch(body) => {
                 let session = parts.headers.get(SESSION).and_then(|session| session.to_str().ok());
                 if session.is_some_and(|session| self.sessions.takes_batches(session)) {
                     return self.batch(parts, body).await;
@@ -225,7 +229,11 @@ impl Endpoint {
             }
             _ => {}
         }
-        self.arrive(&mut parts, &message.method, &id).await;
+        let claim = match RequestId::deserialize(&id) {
+            Ok(id) if !message.method.is_empty() => self.claim(&parts, vec![id]).await.pop(),
+            _ => None,
+        };
+        self.arrive(&mut parts, &message.method, claim);
         let waiting = self.waiting.token();
         let request = Request::from_parts(parts, Full::new(body.slice_ref(without_mark(body))));
         let response = self.service.handle(request).await.map(Body::new);
@@ -239,11 +247,18 @@ impl Endpoint {
         }
     }
 
+    /// Wait until the session has no other request with one of these ids at work.
+    async fn claim(&self, parts: &Parts, ids: Vec<RequestId>) -> Vec<Arc<AtWork>> {
+        let session = parts.headers.get(SESSION).and_then(|session| session.to_str().ok());
+        match session {
+            Some(session) => self.sessions.claim(session, ids).await.unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
     /// The request is here whole: this is when it arrived.
-    async fn arrive(&self, parts: &mut Parts, method: &str, id: &Json) {
-        if let Some(session) = parts.headers.get(SESSION).and_then(|session| session.to_str().ok())
-            && let Some(claim) = self.sessions.claim(session, id).await
-        {
+    fn arrive(&self, parts: &mut Parts, method: &str, claim: Option<Arc<AtWork>>) {
+        if let Some(claim) = claim {
             parts.extensions.insert(claim);
         }
         if method == "tools/call" {
@@ -251,34 +266,45 @@ impl Endpoint {
         }
     }
 
-    /// Several messages at once, of a client that agreed on the revision that has them. All are at work before the first is answered.
+    /// Several messages at once, of a client that agreed on a revision that has them. All are at work before the first is answered.
     async fn batch(&self, parts: Parts, body: &Bytes) -> Response {
-        let messages: Vec<Json> = match serde_json::from_slice(body) {
-            Ok(messages) => messages,
-            Err(error) => return malformed(&Fault::new(ErrorCode::PARSE_ERROR, format!("this is not JSON: {error}"))),
+        let elements = match batches::elements(body) {
+            Ok(elements) => elements,
+            Err(fault) => return malformed(&fault),
         };
-        if messages.is_empty() || messages.len() > BATCH {
-            let text = format!("a batch has 1 to {BATCH} messages");
-            return malformed(&Fault::new(ErrorCode::INVALID_REQUEST, text));
-        }
         let waiting = self.waiting.token();
-        let (mut answers, mut ids) = (Vec::new(), BTreeSet::new());
-        for element in messages {
-            let read = mcp::element_of_batch(&element).and_then(|_| match ids.insert(element["id"].to_string()) {
-                false if !element["id"].is_null() => {
-                    let fault = Fault::new(ErrorCode::INVALID_REQUEST, "another request of the batch has this id");
-                    Err(Fault { id: Some(element["id"].clone()), ..fault })
+        let (mut read, mut ids) = (Vec::new(), Vec::new());
+        for element in elements {
+            read.push(batches::element(element).and_then(|message| {
+                let id = match message {
+                    JsonRpcMessage::Request(request) => Some(request.id),
+                    _ => None,
+                };
+                if let Some(id) = &id {
+                    if ids.contains(id) {
+                        let fault = Fault::new(ErrorCode::INVALID_REQUEST, "another request of the batch has this id");
+                        return Err(Fault { id: serde_json::to_value(id).ok(), ..fault });
+                    }
+                    ids.push(id.clone());
                 }
-                _ => Ok(()),
-            });
-            if let Err(fault) = read {
-                answers.push(Body::from(format!("data: {}\n\n", fault.answer())));
-                continue;
-            }
+                Ok((body.slice_ref(element.get().as_bytes()), id.is_some()))
+            }));
+        }
+        let mut claims = self.claim(&parts, ids).await.into_iter();
+        let mut answers = Vec::new();
+        for read in read {
+            let (text, asks) = match read {
+                Ok(read) => read,
+                Err(fault) => {
+                    answers.push(Body::from(format!("data: {}\n\n", fault.answer())));
+                    continue;
+                }
+            };
+            let message = Message::of(&text);
             let mut parts = parts.clone();
-            self.arrive(&mut parts, element["method"].as_str().unwrap_or_default(), &element["id"]).await;
-            let request = Request::from_parts(parts, Full::new(Bytes::from(element.to_string())));
-            let response = reworded(self.service.handle(request).await.map(Body::new), &element["id"]).await;
+            self.arrive(&mut parts, &message.method, asks.then(|| claims.next()).flatten());
+            let request = Request::from_parts(parts, Full::new(text.clone()));
+            let response = reworded(self.service.handle(request).await.map(Body::new), &message.id).await;
             match response.headers().get(CONTENT_TYPE) {
                 Some(kind) if kind.as_bytes().starts_with(b"text/event-stream") => answers.push(response.into_body()),
                 Some(_) => match body::read(response.into_body()).await {

@@ -4,6 +4,7 @@
 //! sends an event without data to clients of revisions that know none. No version that mends this is known.
 
 use super::replay::{Events, Replay};
+use crate::mcp::batches::has_batches;
 use axum::http::request::Parts;
 use futures::stream;
 use futures::{Stream, StreamExt};
@@ -16,8 +17,6 @@ use rmcp::transport::streamable_http_server::session::local::{
     LocalSessionManager, LocalSessionManagerError, LocalSessionWorker, SessionError,
 };
 use rmcp::transport::streamable_http_server::{SessionId, SessionManager};
-use serde::Deserialize;
-use serde_json::Value as Json;
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -90,7 +89,7 @@ impl Sessions {
 
     /// Whether the session may send batches, which are of one revision.
     pub fn takes_batches(&self, id: &str) -> bool {
-        self.session(id).is_ok_and(|session| session.revision.get() == Some(&ProtocolVersion::V_2025_03_26))
+        self.session(id).is_ok_and(|session| session.revision.get().is_some_and(has_batches))
     }
 
     /// Whether there is anything to send behind that event.
@@ -98,11 +97,13 @@ impl Sessions {
         self.session(id).is_ok_and(|session| session.behind(last_event).is_some())
     }
 
-    /// Wait until no request of the session has that id, and take it, before the request has its place in the episode's queue. It goes
-    /// with the request, in its extensions.
-    pub async fn claim(&self, session: &str, id: &Json) -> Option<Arc<AtWork>> {
-        let (session, id) = (self.session(session).ok()?, RequestId::deserialize(id).ok()?);
-        Some(Arc::new(session.take(id).await))
+    /// Wait until no request of the session has one of those ids, and take them, before the requests have their places in the
+    /// episode's queue. Each goes with its request, in its extensions. None where there is no such session.
+    ///
+    /// All at once, for two batches that had each taken what the other waits for would wait for ever.
+    pub async fn claim(&self, session: &str, ids: Vec<RequestId>) -> Option<Vec<Arc<AtWork>>> {
+        let session = self.session(session).ok()?;
+        Some(session.take(ids).await.into_iter().map(Arc::new).collect())
     }
 
     fn session(&self, id: &str) -> Result<Arc<Session>, LocalSessionManagerError> {
@@ -168,15 +169,15 @@ impl Session {
         state.kept.push_back((stream, replay));
     }
 
-    /// Wait until no request has that id, and take it: of two at once, rmcp would answer one.
-    async fn take(self: &Arc<Session>, id: RequestId) -> AtWork {
+    /// Wait until no request has one of those ids, which differ, and take them: of two at once, rmcp would answer one.
+    async fn take(self: &Arc<Session>, ids: Vec<RequestId>) -> Vec<AtWork> {
         loop {
             let answered = self.answered.notified();
             {
                 let mut state = lock(&self.state);
-                if !state.at_work.contains(&id) {
-                    state.at_work.push(id.clone());
-                    return AtWork { session: self.clone(), id };
+                if !ids.iter().any(|id| state.at_work.contains(id)) {
+                    state.at_work.extend(ids.iter().cloned());
+                    return ids.into_iter().map(|id| AtWork { session: self.clone(), id }).collect();
                 }
             }
             answered.await;

@@ -2,13 +2,13 @@
 //! POST for each message up.
 
 use super::body;
+use super::channel::{Channel, Down};
 use super::connections::Connection;
 use super::drain::{Drain, hold};
 use super::message;
 use super::refusal::Refusal;
+use crate::mcp::batches::{Batch, Batches, is_batch};
 use crate::mcp::{self, Orderly};
-use axum::Extension;
-use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -16,17 +16,14 @@ use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use futures::StreamExt;
+use axum::{Extension, Json, Router};
 use futures::channel::mpsc::{Sender, channel};
-use futures::{sink, stream};
-use rmcp::model::{ClientJsonRpcMessage, GetExtensions, JsonRpcMessage, ServerJsonRpcMessage};
-use rmcp::transport::sink_stream::SinkStreamTransport;
+use futures::{StreamExt, stream};
+use rmcp::model::{ClientJsonRpcMessage, GetExtensions, JsonRpcMessage};
 use rmcp::{ServerHandler, ServiceExt};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::future::ready;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use store::lock::lock;
 use tokio::sync::Semaphore;
@@ -36,12 +33,6 @@ use tokio_util::sync::DropGuard;
 /// Most requests of a session that wait for their answers, and most messages that wait in each direction: more than a client
 /// has in flight.
 const BACKLOG: usize = 256;
-
-/// Most messages that a client has not read yet. It is gone, or might as well be, when there are more.
-const UNREAD: usize = 4 * BACKLOG;
-
-/// Most bytes of them: some of the longest answers.
-const UNREAD_BYTES: usize = 8 << 20;
 
 /// Most sessions at once, half of the streams that clients may listen to; each keeps a task, two channels and a connection.
 const SESSIONS: usize = 4_096;
@@ -77,20 +68,57 @@ where
 struct Sessions<S> {
     open: Open<S>,
     drain: Arc<Drain>,
-    present: Mutex<BTreeMap<String, Session>>,
+    present: Mutex<BTreeMap<String, Arc<Session>>>,
 }
 
 /// The way up of one client.
 struct Session {
     episode: Option<String>,
-    messages: Sender<ClientJsonRpcMessage>,
+    /// The messages of a request together: one, or those of a batch.
+    messages: Mutex<Sender<Vec<ClientJsonRpcMessage>>>,
+    batches: Arc<Mutex<Batches>>,
     arrived: Box<dyn Fn(&mut ClientJsonRpcMessage) + Send + Sync>,
     places: Arc<Semaphore>,
 }
 
 impl<S> Sessions<S> {
-    fn present(&self) -> MutexGuard<'_, BTreeMap<String, Session>> {
+    fn present(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Session>>> {
         lock(&self.present)
+    }
+}
+
+impl Session {
+    /// Pass these messages on together, or none of them.
+    fn take(
+        &self,
+        mut messages: Vec<ClientJsonRpcMessage>,
+        batch: Option<Batch>,
+        drain: &Drain,
+    ) -> Result<(), Refusal> {
+        let full = || {
+            let message = format!("{BACKLOG} requests of the session wait already");
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "BACKLOG", message, "wait for answers before you send more")
+        };
+        // One order of messages for the queue of the episode and for rmcp.
+        let mut up = lock(&self.messages);
+        for message in &mut messages {
+            if let JsonRpcMessage::Request(request) = message {
+                let place = self.places.clone().try_acquire_owned().map_err(|_| full())?;
+                let accepted = drain.accept().ok_or_else(Refusal::draining)?;
+                // Both go with the request, until its handler is done with it.
+                request.request.extensions_mut().insert(Arc::new((place, accepted)));
+            }
+        }
+        for message in &mut messages {
+            (self.arrived)(message);
+        }
+        // Its first answer must find the batch.
+        let mut batches = lock(&self.batches);
+        up.try_send(messages).map_err(|_| full())?;
+        if let Some(batch) = batch {
+            batches.collect(batch);
+        }
+        Ok(())
     }
 }
 
@@ -118,7 +146,7 @@ async fn begin<S: ServerHandler>(
     let base = episode.as_ref().map(|episode| format!("/e/{episode}")).unwrap_or_default();
     let endpoint = Event::default().event("endpoint").data(format!("{base}/messages?sessionId={id}"));
     let (messages, up) = channel(BACKLOG);
-    let (mut answers, down) = channel(UNREAD);
+    let batches = Arc::<Mutex<Batches>>::default();
     {
         let mut present = sessions.present();
         if present.len() >= SESSIONS {
@@ -128,47 +156,23 @@ async fn begin<S: ServerHandler>(
             return Err(Refusal::new(status, "TOO_MANY_SESSIONS", message, remedy));
         }
         let places = Arc::new(Semaphore::new(BACKLOG));
-        present.insert(id.clone(), Session { episode, messages, arrived, places });
+        let messages = Mutex::new(messages);
+        let session = Session { episode, messages, batches: batches.clone(), arrived, places };
+        present.insert(id.clone(), Arc::new(session));
     }
     let left = ended.child_token();
-    let gone = left.clone();
-    let unread = Arc::new(AtomicUsize::new(0));
-    let answers = sink::unfold((), {
-        let unread = unread.clone();
-        move |(), message: ServerJsonRpcMessage| {
-            // Once it is dropped, what is still answered goes nowhere.
-            if gone.is_cancelled() {
-                return ready(Ok::<_, Infallible>(()));
-            }
-            let text = serde_json::to_string(&message).unwrap_or_default();
-            let bytes = unread.fetch_add(text.len(), Ordering::Relaxed) + text.len();
-            // Waiting would pile up whatever else is answered meanwhile.
-            if bytes > UNREAD_BYTES || answers.try_send(text).is_err() {
-                tracing::info!("an SSE client was dropped, since it does not read what it is sent");
-                gone.cancel();
-                // A connection that nobody reads from does not end by itself, and keeps what it was to send.
-                if let Some(Extension(connection)) = &connection {
-                    connection.end();
-                }
-            }
-            // Not an error, after which rmcp may send once more: that would be a panic.
-            ready(Ok(()))
-        }
-    });
     let listening = Listening { sessions: sessions.clone(), id, _left: left.clone().drop_guard() };
     // When all is answered the way up ends, then rmcp, then the way down.
-    let up = Box::pin(up.take_until(sessions.drain.streams().clone().cancelled_owned()));
+    let up = up.map(stream::iter).flatten().take_until(sessions.drain.streams().clone().cancelled_owned());
+    let (down, texts) = Down::new(connection.map(|Extension(connection)| connection), left.clone());
+    let transport = Orderly::new(Channel::new(Box::pin(up), down, batches), BACKLOG);
     tokio::spawn(async move {
-        let transport = Orderly::new(SinkStreamTransport::new(Box::pin(answers), up), BACKLOG);
         match server.serve_with_ct(transport, left).await {
             Ok(running) => drop(running.waiting().await),
             Err(error) => tracing::debug!("an SSE client left before it began: {error}"),
         }
     });
-    let down = down.map(move |text: String| {
-        unread.fetch_sub(text.len(), Ordering::Relaxed);
-        Event::default().event("message").data(text)
-    });
+    let down = texts.map(|text| Event::default().event("message").data(text));
     let events = stream::iter([endpoint]).chain(down).map(Ok::<_, Infallible>);
     Ok(hold(Sse::new(events).keep_alive(KeepAlive::default()).into_response(), listening))
 }
@@ -186,28 +190,25 @@ async fn up<S: ServerHandler>(
     body: Body,
 ) -> Result<Response, Refusal> {
     let body = body::read(body).await?;
-    let mut message = match mcp::message::read(&body) {
-        Ok(message) => message,
-        Err(fault) => return Ok(message::malformed(&fault)),
-    };
-    let mut present = sessions.present();
-    let session = address.ok().and_then(|Query(address)| present.get_mut(&address.session));
+    let session = address.ok().and_then(|Query(address)| sessions.present().get(&address.session).cloned());
     let session =
         session.filter(|session| session.episode == episode.map(|Path(episode)| episode)).ok_or_else(|| {
             let remedy = "open a new one with GET at the address that ends in /sse";
             Refusal::new(StatusCode::NOT_FOUND, "SESSION_NOT_FOUND", "there is no such session", remedy)
         })?;
-    let full = || {
-        let message = format!("{BACKLOG} requests of the session wait already");
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "BACKLOG", message, "wait for answers before you send more")
+    let agreed = lock(&session.batches).are_agreed();
+    let read = match is_batch(&body) && agreed {
+        true => Batch::read(&body).map(|mut batch| (std::mem::take(&mut batch.messages), Some(batch))),
+        false => mcp::message::read(&body).map(|message| (vec![message], None)),
     };
-    if let JsonRpcMessage::Request(request) = &mut message {
-        let place = session.places.clone().try_acquire_owned().map_err(|_| full())?;
-        let accepted = sessions.drain.accept().ok_or_else(Refusal::draining)?;
-        // Both go with the request, until its handler is done with it.
-        request.request.extensions_mut().insert(Arc::new((place, accepted)));
+    let (messages, mut batch) = match read {
+        Ok(read) => read,
+        Err(fault) => return Ok(message::malformed(&fault)),
+    };
+    // Nothing of it can be served.
+    if let Some(answer) = batch.as_mut().and_then(Batch::answer) {
+        return Ok((StatusCode::BAD_REQUEST, Json(answer)).into_response());
     }
-    (session.arrived)(&mut message);
-    session.messages.try_send(message).map_err(|_| full())?;
+    session.take(messages, batch, &sessions.drain)?;
     Ok((StatusCode::ACCEPTED, "Accepted").into_response())
 }

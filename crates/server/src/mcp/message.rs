@@ -3,14 +3,16 @@
 //! rmcp 3.11 tells a client no more than that a message is none, and takes an `initialize` whose parameters it cannot read for a
 //! request of another revision. Here the sender is told what is missing, under the id of the request where that can be read.
 
+use records::json;
 use rmcp::model::{
     CallToolRequestParams, ClientJsonRpcMessage, ClientRequest, CompleteRequestParams, ErrorCode, GetMeta,
     GetPromptRequestParams, InitializeRequestParams, JsonRpcMessage, PaginatedRequestParams, ReadResourceRequestParams,
     RequestId,
 };
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json, json};
+use store::fixtures::brief_text;
 
 /// What some editors begin a file with, and some shells a pipe. RFC 8259 lets a parser ignore it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -47,6 +49,9 @@ impl Fault {
 pub fn read(text: &[u8]) -> Result<ClientJsonRpcMessage, Fault> {
     let text = without_mark(text);
     let message: ClientJsonRpcMessage = serde_json::from_slice(text).map_err(|_| diagnose(text))?;
+    if let Some(fault) = ambiguous(text) {
+        return Err(fault);
+    }
     match &message {
         JsonRpcMessage::Request(request) => match &request.request {
             // 2026-07-28 has no handshake, and its requests name their revision: there it is an unknown method.
@@ -60,6 +65,17 @@ pub fn read(text: &[u8]) -> Result<ClientJsonRpcMessage, Fault> {
         },
         _ => Ok(message),
     }
+}
+
+/// What is wrong with a message that names a member twice, anywhere: it would be served as one of the two things that it says.
+pub fn ambiguous(text: &[u8]) -> Option<Fault> {
+    let path = json::repeated(without_mark(text))?;
+    let code = match path.split('.').next() {
+        Some("params") => ErrorCode::INVALID_PARAMS,
+        _ => ErrorCode::INVALID_REQUEST,
+    };
+    let id = serde_json::from_slice(without_mark(text)).ok().and_then(|object: Map<String, Json>| exact_id(&object));
+    Some(Fault { code, message: format!("{} is there twice: an object names each member once", brief_text(&path)), id })
 }
 
 /// The text without the mark that may stand before it.
@@ -96,18 +112,6 @@ fn wrong<T: DeserializeOwned>(params: Option<&Json>) -> String {
     }
 }
 
-/// The members of a message. A member that is there twice does not read.
-#[derive(Deserialize)]
-#[allow(dead_code)]
-struct Members {
-    jsonrpc: Option<IgnoredAny>,
-    id: Option<IgnoredAny>,
-    method: Option<IgnoredAny>,
-    params: Option<IgnoredAny>,
-    result: Option<IgnoredAny>,
-    error: Option<IgnoredAny>,
-}
-
 /// Why rmcp cannot read that.
 fn diagnose(text: &[u8]) -> Fault {
     let value = match serde_json::from_slice::<Json>(text) {
@@ -116,21 +120,26 @@ fn diagnose(text: &[u8]) -> Fault {
     };
     let Json::Object(object) = &value else {
         let message = match value {
-            Json::Array(_) => "this is a batch, which only clients that agreed on 2025-03-26 may send",
+            Json::Array(_) => "this is a batch, which only clients that agreed on 2025-03-26 or 2024-11-05 may send",
             _ => "a message is a JSON object",
         };
         return Fault::new(ErrorCode::INVALID_REQUEST, message);
     };
-    let id = object.get("id").filter(|id| is_exact(id)).cloned();
-    let (code, message) = match (flaw(object), serde_json::from_slice::<Members>(text)) {
-        (Some(flaw), _) => (ErrorCode::INVALID_REQUEST, flaw.to_owned()),
-        (None, Err(error)) => (ErrorCode::INVALID_REQUEST, format!("the message does not read: {error}")),
-        (None, Ok(_)) => match object.get("params") {
-            Some(params) if !params.is_object() => (ErrorCode::INVALID_PARAMS, "params is an object".to_owned()),
-            _ => (ErrorCode::INVALID_REQUEST, "this is no message of a client".to_owned()),
-        },
+    if let Some(fault) = ambiguous(text) {
+        return fault;
+    }
+    let id = exact_id(object);
+    let (code, message) = match (flaw(object), object.get("params")) {
+        (Some(flaw), _) => (ErrorCode::INVALID_REQUEST, flaw),
+        (None, Some(params)) if !params.is_object() => (ErrorCode::INVALID_PARAMS, "params is an object"),
+        (None, _) => (ErrorCode::INVALID_REQUEST, "this is no message of a client"),
     };
-    Fault { code, message, id }
+    Fault { code, message: message.to_owned(), id }
+}
+
+/// The id of a message, where it can be said again.
+fn exact_id(object: &Map<String, Json>) -> Option<Json> {
+    object.get("id").filter(|id| is_exact(id)).cloned()
 }
 
 /// Whether that is an id that can be said again as it came: a number beyond what is kept exactly would be another one.
@@ -231,6 +240,23 @@ mod tests {
             let (code, id, message) = refused(&text);
             assert_eq!((code, id), (PARAMS, json!(1)), "{message}");
             assert!(message.contains(part), "{params}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_named() {
+        for (text, code, path) in [
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"ping"}"#, INVALID, "method"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":[{"b":1,"b":1}]}}"#, PARAMS, "params.a.0.b"),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}"#,
+                PARAMS,
+                "params.name",
+            ),
+        ] {
+            let (found, id, message) = refused(text);
+            assert_eq!((found, id), (code, json!(1)), "{message}");
+            assert!(message.starts_with(&format!("{path} is there twice")), "{message}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! **Invariant:** no rules here. What is listed is a projection of the policy; what a call does is the episode's.
 
 mod arrival;
+pub mod batches;
 mod completions;
 #[cfg(feature = "conformance-fixtures")]
 mod conformance;
@@ -19,7 +20,6 @@ pub mod tools;
 
 pub use arrival::Arrival;
 pub use orderly::Orderly;
-pub use pipe::element_of_batch;
 
 use crate::registry::{Live, LiveError, Recorder};
 use calls::Episode;
