@@ -22,6 +22,7 @@ mod replay;
 mod serve;
 mod setup;
 mod signals;
+mod skill;
 mod state;
 mod tools;
 

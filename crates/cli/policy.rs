@@ -2,6 +2,7 @@
 
 use super::print::{self, BAD, BOLD, DIM, GOOD, PLAIN};
 use super::setup::{PolicyChoice, SourceChoice};
+use super::skill::Export;
 use super::{Answer, Error};
 use clap::{Args, Subcommand};
 use procedures::policy::{self, Work};
@@ -17,6 +18,11 @@ pub enum Policy {
     Coverage(PolicyChoice),
     /// Print a policy's text
     Show(PolicyChoice),
+    /// Write a policy's procedures as Agent Skills
+    ///
+    /// One folder a procedure and one that names them, each with a SKILL.md. Skills that an earlier edition of the same policy left
+    /// there are replaced; where anything else is in the way, nothing is written.
+    Export(Export),
 }
 
 #[derive(Args)]
@@ -32,6 +38,7 @@ impl Policy {
         match self {
             Policy::Check(check) => check.run(),
             Policy::Coverage(choice) => coverage(choice),
+            Policy::Export(export) => export.run(),
             Policy::Show(choice) => {
                 anstream::print!("{}", choice.load()?.text);
                 Ok(Answer::Yes)

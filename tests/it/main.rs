@@ -35,6 +35,7 @@ mod remote;
 mod report;
 mod roles;
 mod rules;
+mod skills;
 mod sse;
 mod stdio;
 mod store;

@@ -124,6 +124,8 @@ fn compose(id: &str, parts: &[Part], extent: Extent, mistakes: &mut Vec<Mistake>
         title,
         clock,
         audit,
+        license: own.license.as_ref().map(|license| license.value.clone()),
+        shipped: own.shipped,
         halts,
         refusals: refusals?,
         tools,

@@ -16,8 +16,23 @@ pub struct Clause {
     pub id: At<String>,
     /// Its text, on one line.
     pub text: String,
-    /// The heading that it stands under.
-    pub heading: String,
+    /// The section that it stands in.
+    pub section: Arc<Section>,
+}
+
+/// What stands under one heading.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// The heading; empty before the first one.
+    pub title: String,
+    /// Its level, from 1; 0 before the first one.
+    pub level: u8,
+    /// Where it stands.
+    pub place: Place,
+    /// The first paragraph below it, on one line.
+    pub about: String,
+    /// The section whose heading is the next above it.
+    pub within: Option<Arc<Section>>,
 }
 
 /// Find the clauses of a text, and what is wrong with them.
@@ -53,7 +68,8 @@ struct Reader<'a> {
     /// Byte offsets at which lines begin.
     lines: Vec<usize>,
     within: Vec<Within>,
-    heading: String,
+    /// The sections that are open, the innermost last.
+    sections: Vec<Arc<Section>>,
     found: Vec<Clause>,
     /// Ids that stand in prose where a clause would begin; a mistake unless there is such a clause.
     mentioned: Vec<At<String>>,
@@ -68,11 +84,14 @@ impl<'a> Reader<'a> {
             text,
             lines: std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect(),
             within: Vec::new(),
-            heading: String::new(),
+            sections: Vec::new(),
             found: Vec::new(),
             mentioned: Vec::new(),
             mistakes: Vec::new(),
         };
+        let place = Place { file: reader.file.clone(), line: 1 };
+        let outermost = Section { title: String::new(), level: 0, place, about: String::new(), within: None };
+        reader.sections.push(Arc::new(outermost));
         if text.starts_with('\u{feff}') {
             reader.wrong(0, "the file begins with a byte order mark: save it as UTF-8 without one");
         }
@@ -100,9 +119,12 @@ impl<'a> Reader<'a> {
             (None, Tag::List(Some(_))) => self.misplaced(start, "a numbered list holds no clauses"),
             (None, Tag::Table(_)) => self.misplaced(start, "a table holds no clauses"),
             (None, Tag::HtmlBlock) => self.html(range),
-            (None, Tag::Heading { .. }) => {
-                let line = self.text[range.clone()].lines().next().unwrap_or_default();
-                self.heading = line.trim_start().trim_start_matches('#').trim().to_owned();
+            (None, Tag::Heading { level, .. }) => {
+                self.section(*level as u8, &range);
+                self.prose(range);
+            }
+            (None, Tag::Paragraph) => {
+                self.about(&range);
                 self.prose(range);
             }
             (None, _) => self.prose(range),
@@ -123,6 +145,30 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         Within::Prose
+    }
+
+    /// A heading: the sections of its level and below end, and its own begins.
+    fn section(&mut self, level: u8, range: &Range<usize>) {
+        let line = self.text[range.clone()].lines().next().unwrap_or_default();
+        self.sections.retain(|open| open.level < level);
+        let section = Section {
+            title: line.trim_start().trim_start_matches('#').trim().to_owned(),
+            level,
+            place: self.place(range.start),
+            about: String::new(),
+            within: self.sections.last().filter(|open| open.level > 0).cloned(),
+        };
+        self.sections.push(Arc::new(section));
+    }
+
+    /// A paragraph, which tells what its section is about where it is the first thing in it.
+    fn about(&mut self, range: &Range<usize>) {
+        // Once a clause or a section has it, there is something before.
+        if let Some(section) = self.sections.last_mut().and_then(Arc::get_mut)
+            && section.about.is_empty()
+        {
+            section.about = self.text[range.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
+        }
     }
 
     /// A list item at the margin: a clause of the one form, or a mistake.
@@ -157,7 +203,9 @@ impl<'a> Reader<'a> {
         if sentence.is_empty() {
             self.mistakes.push(id.mistake(format!("clause {} has no text", id.value)));
         }
-        self.found.push(Clause { id, text: sentence, heading: self.heading.clone() });
+        if let Some(section) = self.sections.last() {
+            self.found.push(Clause { id, text: sentence, section: section.clone() });
+        }
         Within::Clause(false)
     }
 
@@ -233,7 +281,7 @@ mod tests {
         for text in [text.to_owned(), text.replace('\n', "\r\n"), text.replace("  and", "\tand")] {
             let (clauses, mistakes) = clauses("p.md", &text);
             let seen: Vec<_> =
-                clauses.iter().map(|c| (c.id.value.as_str(), c.text.as_str(), c.heading.as_str())).collect();
+                clauses.iter().map(|c| (c.id.value.as_str(), c.text.as_str(), c.section.title.as_str())).collect();
             assert_eq!(seen, [("metric.1", "One and more.", "Metrics"), ("metric.2", "Two.", "Metrics")]);
             assert_eq!(mistakes, []);
         }
@@ -325,7 +373,29 @@ mod tests {
         let (found, mistakes) = clauses("p.md", text);
         assert_eq!(mistakes, []);
         assert_eq!(found.iter().map(|clause| &*clause.id.value).collect::<Vec<_>>(), ["a.1", "b.1.2"]);
-        assert_eq!(found[1].heading, "Setext");
+        assert_eq!(found[1].section.title, "Setext");
+    }
+
+    #[test]
+    fn a_clause_knows_its_section_and_what_that_is_about() {
+        let text = "- **a.1** x\n\n# Title\n\nThe\nwhole.\n\n## One\n\nFor one.\n\nMore.\n\n- **a.2** x\n\nLate.\n\n### In one\n\n\
+                    - **a.3** x\n\n## Two\n- **a.4** x\n";
+        let found = clauses("p.md", text).0;
+        let seen: Vec<_> = (found.iter())
+            .map(|clause| {
+                let section = &clause.section;
+                let within = section.within.as_ref().map_or("", |within| &within.title);
+                (&*section.title, section.level, section.place.line, &*section.about, within)
+            })
+            .collect();
+        let expected = [
+            ("", 0, 1, "", ""),
+            ("One", 2, 8, "For one.", "Title"),
+            ("In one", 3, 18, "", "One"),
+            ("Two", 2, 22, "", "Title"),
+        ];
+        assert_eq!(seen, expected);
+        assert_eq!(found[1].section.within.as_ref().unwrap().about, "The whole.");
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub struct Fragment {
     pub clock: Option<At<String>>,
     /// `audit`, likewise.
     pub audit: Option<At<String>>,
+    /// The licence under which its text may be passed on.
+    pub license: Option<At<String>>,
+    /// Whether the program ships it.
+    pub shipped: bool,
     /// Folders that it includes.
     pub include: Vec<At<String>>,
     /// Tables that can be looked up.
@@ -180,6 +184,8 @@ impl Fragment {
             title: root.optional("title"),
             clock: root.optional("clock"),
             audit: root.optional("audit"),
+            license: root.optional("license"),
+            shipped: source.ships(&toml_path),
             include: root.texts("include"),
             find: root.texts("find"),
             words: entries(&root, "words", |name, entry| Some(entry.texts(name))),

@@ -24,7 +24,7 @@ pub mod validate;
 mod words;
 
 pub use compile::{Checked, check, ids, load};
-pub use document::Clause;
+pub use document::{Clause, Section};
 pub use mistake::{Mistake, Place};
 pub use source::Source;
 
@@ -78,6 +78,10 @@ pub struct Policy {
     pub clock: String,
     /// Who writes audit entries unless an episode says otherwise.
     pub audit: Audit,
+    /// The licence under which its text may be passed on, where it says one.
+    pub license: Option<String>,
+    /// Whether the program ships it.
+    pub shipped: bool,
     /// Its vocabularies.
     pub words: Vocabularies,
     /// Its service tiers.
@@ -236,12 +240,25 @@ pub struct Act {
     pub actor_rules: Vec<Arc<Rule>>,
     /// Rules after it, in order.
     pub rules: Vec<Arc<Rule>>,
+    /// How many of these, the first ones, hold for all tools.
+    pub shared_rules: usize,
     /// Whether any of these rules reads what the action computes.
     pub reads_computed: bool,
     /// Clauses that the action itself carries out.
     pub clauses: Vec<String>,
     /// Types of what rules see.
     pub types: Types,
+}
+
+impl Act {
+    /// The tables that its calls write to, refer to, or are checked against.
+    pub fn tables(&self) -> Vec<&'static Table> {
+        let looks = self.rules.iter().flat_map(|rule| &rule.looks).map(|look| match look.what {
+            Sight::Count(table) | Sight::List(table, _) | Sight::Concerned(table) | Sight::Written(table) => table,
+        });
+        let references = tool::rows_of(self.operation.inputs).map(|(_, table, _)| table);
+        references.chain([self.operation.record]).chain(looks).collect()
+    }
 }
 
 /// Types of the values, other than rows, that the rules of a tool see.

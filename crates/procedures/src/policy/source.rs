@@ -40,6 +40,11 @@ impl Source {
         (!shipped).then_some(root)
     }
 
+    /// Whether a file is the one that the program ships.
+    pub fn ships(&self, path: &str) -> bool {
+        self.root_of(path).is_none()
+    }
+
     /// How a file is called in messages.
     pub fn display(&self, path: &str) -> String {
         match self.root_of(path) {

@@ -135,6 +135,7 @@ pub(super) fn compile(
             audit,
             actor_rules: shared.actor.clone(),
             reads_computed: own.iter().any(|rule| reads(rule, "computed")),
+            shared_rules: shared.records.len(),
             rules: shared.records.iter().cloned().chain(own).collect(),
             clauses: tool.clauses.iter().flatten().map(|clause| clause.value.clone()).collect(),
             types,

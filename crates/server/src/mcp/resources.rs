@@ -108,7 +108,7 @@ fn clause_text(policy: &Policy, id: &str) -> String {
     let covers = policy.cover(id).iter().map(|cover| json!({ "kind": cover.kind(), "by": cover.to_string() }));
     json!({
         "clause": id,
-        "section": clause.map(|clause| clause.heading.as_str()),
+        "section": clause.map(|clause| clause.section.title.as_str()),
         "text": clause.map(|clause| clause.text.as_str()),
         "carried_out": covers.collect::<Vec<_>>(),
     })

@@ -2,6 +2,7 @@
 
 use super::{Expression, Facts, Mistake, Scope, View, check};
 use serde_json::Value as Json;
+use std::fmt;
 
 /// A message with `{path}` in place of values.
 #[derive(Clone, Debug)]
@@ -54,6 +55,19 @@ impl Template {
             }
         }
         message
+    }
+}
+
+/// As it was written.
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (text, path) in &self.parts {
+            f.write_str(text)?;
+            if let Some(path) = path {
+                write!(f, "{{{path}}}")?;
+            }
+        }
+        Ok(())
     }
 }
 
