@@ -1,11 +1,12 @@
 //! Audit entries.
 
-use super::call::Permit;
-use super::input::{AuditAction, AuditEntity, EntityId, Line, Timestamp, Word, inputs};
-use super::{Action, Effect, Result};
-use records::catalogue::{AUDIT_LOGS, Table};
+use super::call::{Call, Permit};
+use super::input::{AuditAction, AuditEntity, EntityId, Input, Kind, Line, Timestamp, Word, inputs};
+use super::{Action, Computed, Effect, OPERATIONS, Result};
+use records::catalogue::{self, AUDIT_LOGS, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value as Json, json};
 
 inputs! {
     /// Record who did what to which record.
@@ -31,7 +32,14 @@ impl Action for LogAudit {
     const NAME: &'static str = "log_audit";
     const RECORD: &'static Table = &AUDIT_LOGS;
     const EFFECT: Effect = Effect::Create;
+    const COMPUTED: &'static [(&'static str, Computed)] = &[("content", Computed::OptionalText)];
     type Answer = Logged;
+
+    fn compute(&self, _: &Call<'_>) -> Result<Vec<Json>> {
+        let given = self.changed_fields.as_ref().map_or("", Line::as_str);
+        let content = catalogue::entity(self.entity_type.as_str()).and_then(|table| content(table, given));
+        Ok(vec![json!(content)])
+    }
 
     fn run(self, permit: &Permit<'_>) -> Result<Logged> {
         let time = self.timestamp.map_or(permit.now().to_owned(), |time| time.as_str().to_owned());
@@ -48,4 +56,21 @@ impl Action for LogAudit {
         )?;
         Ok(Logged { audit_id: entry.key().to_string() })
     }
+}
+
+/// The first part of a list of fields that names none: no column of those records, and no input of what writes them.
+fn content<'a>(table: &Table, list: &'a str) -> Option<&'a str> {
+    let parts = list.split(|c: char| c == ',' || c.is_whitespace()).filter(|part| !part.is_empty());
+    parts.into_iter().find(|part| !is_field(table, part))
+}
+
+fn is_field(table: &Table, name: &str) -> bool {
+    fn names(inputs: &[Input], name: &str) -> bool {
+        inputs.iter().any(|input| match input.kind {
+            Kind::ChangeSet(columns) => names(columns, name),
+            _ => input.name == name,
+        })
+    }
+    table.columns.iter().any(|column| column.name == name)
+        || OPERATIONS.iter().any(|operation| operation.record == table && names(operation.inputs, name))
 }

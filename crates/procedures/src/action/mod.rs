@@ -79,6 +79,8 @@ pub enum Computed {
     Integer,
     /// A whole number, or null.
     OptionalInteger,
+    /// A text, or null.
+    OptionalText,
     /// A word of that vocabulary.
     Word(&'static str),
 }

@@ -379,6 +379,7 @@ impl Check<'_> {
             let of = match computed {
                 Computed::Integer => Type::Int,
                 Computed::OptionalInteger => Type::Int.optional(),
+                Computed::OptionalText => Type::Text.optional(),
                 Computed::Word(vocabulary) => Type::Word(words.get(*vocabulary).cloned().unwrap_or_default()),
             };
             ((*name).to_owned(), of)
