@@ -45,6 +45,7 @@ fn show(read: Result<Document, Mistake>) -> Vec<String> {
 
 fn trace(trace: &Trace) -> Vec<String> {
     let mut lines: Vec<String> = trace.unfinished.iter().map(|why| format!("  unfinished {why}")).collect();
+    lines.extend(trace.tokens.map(|tokens| format!("  tokens {tokens}")));
     lines.extend(trace.steps().into_iter().map(|step| match step {
         Step::Message(message) => {
             let who = match message.role {

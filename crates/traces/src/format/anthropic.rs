@@ -1,7 +1,7 @@
 //! Anthropic's messages: a request with `system` and `messages`, with the response or without, or the bare list.
 
 use super::transcript::Transcript;
-use super::{Node, call, chat, conversation, json_lines, text};
+use super::{Node, call, chat, conversation, json_lines, text, usage};
 use crate::{Document, Mistake, Role, Step, Trace};
 use serde_json::{Value as Json, json};
 
@@ -48,6 +48,9 @@ pub fn read(node: &Node<'_>, document: &mut Document) {
         transcript.fail(&response);
     }
     transcript.fail(node);
+    let messages = request.get("messages").or_else(|| node.json.is_array().then(|| node.clone()));
+    let turns = || usage::turns(messages).chain(node.get("response"));
+    transcript.trace.tokens = usage::of(node).or_else(|| usage::of_turns(turns()));
     transcript.finish(document);
 }
 

@@ -8,6 +8,9 @@ const KEYS: [&str; 4] = ["_truncated", "__truncated", "__truncated__", "$truncat
 /// Words for having been cut.
 const WORDS: [&str; 4] = ["truncated", "omitted", "trimmed", "elided"];
 
+/// That word without brackets, behind dots.
+const ENDS: [&str; 2] = ["...truncated", "\u{2026}truncated"];
+
 /// Of what there was more.
 const UNITS: [&str; 4] = ["char", "byte", "line", "item"];
 
@@ -33,9 +36,7 @@ pub fn text(text: &str) -> bool {
         Some(']') => ('[', text),
         Some(')') => ('(', text),
         Some('>') => ('<', text),
-        _ => {
-            return text.to_lowercase().ends_with("...truncated") || text.to_lowercase().ends_with("\u{2026}truncated");
-        }
+        _ => return ENDS.iter().any(|end| ends_with(text, end)),
     };
     let Some((before, mark)) = inside.rsplit_once(open) else { return false };
     let mark = mark.to_lowercase();
@@ -47,6 +48,12 @@ pub fn text(text: &str) -> bool {
         || mark.starts_with("...")
         || mark.starts_with('\u{2026}');
     says && (dots || counts || before.is_empty()) || counts && (dots || mark.contains("more"))
+}
+
+/// Whether a text ends so, in letters of any case.
+fn ends_with(text: &str, end: &str) -> bool {
+    let from = text.len().checked_sub(end.len());
+    from.and_then(|from| text.get(from..)).is_some_and(|it| it.eq_ignore_ascii_case(end))
 }
 
 #[cfg(test)]
@@ -66,6 +73,8 @@ mod tests {
             "[truncated]",
             "{\"note\": \"the disk is fu...(1200 more chars)",
             "the disk...truncated",
+            "the disk...Truncated.",
+            "the disk\u{2026}truncated",
         ] {
             assert!(text(cut), "{cut}");
         }

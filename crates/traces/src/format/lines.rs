@@ -151,12 +151,17 @@ impl<'a> Text<'a> {
 
     /// The values to be read: those of the text, and of a list of values that fit the format each of them.
     pub fn lines(&self, fits: fn(&Json) -> bool) -> impl Iterator<Item = Line<'a>> {
-        let alone = |line: Line<'_>| match line {
-            Line::Value(item) => Some((fits(&item.json), fits(&Json::Array(vec![item.json])))),
+        // What an item is by itself, and what a list of it is.
+        let decides = |line: Line<'_>| match line {
+            Line::Value(item) => {
+                let is_alone = fits(&item.json);
+                let is_listed = fits(&Json::Array(vec![item.json]));
+                (is_alone || is_listed).then_some(is_listed)
+            }
             Line::Broken { .. } => None,
         };
-        // Items that fit neither by themselves nor as a list are told one by one, as those of a list with others are.
-        let is_one = || self.items().filter_map(alone).any(|(_, listed)| listed);
+        // The first item that is any tells, so that not all are parsed twice. Where none is, they are told one by one.
+        let is_one = || self.items().find_map(decides).unwrap_or(false);
         let lines: Box<dyn Iterator<Item = Line<'a>>> = match self.layout {
             Layout::Whole => Box::new(self.value().into_iter()),
             Layout::List if is_one() => Box::new(self.value().into_iter()),

@@ -23,7 +23,22 @@ type Found<'a> = (Cow<'a, Json>, String);
 
 /// Whether the value is a message, or wraps some.
 pub fn fits(value: &Json) -> bool {
-    value.is_object() && !messages(value).is_empty()
+    value.is_object() && holds(value, DEPTH)
+}
+
+/// Whether [`gather`] finds any in it.
+fn holds(value: &Json, depth: usize) -> bool {
+    match value {
+        Json::Object(_) if value.get("jsonrpc").is_some() => true,
+        Json::Object(entries) if depth > 0 => {
+            pair(value, "").is_some() || entries.values().any(|entry| holds(entry, depth - 1))
+        }
+        Json::Array(batch) => batch.iter().any(|message| message.get("jsonrpc").is_some()),
+        Json::String(text) if is_rpc(text) => {
+            serde_json::from_str::<Json>(text).is_ok_and(|value| holds(&value, depth.saturating_sub(1)))
+        }
+        _ => false,
+    }
 }
 
 /// The JSON-RPC messages in a value, requests first. In a text, places go on within its JSON.

@@ -28,6 +28,7 @@ mod tau2;
 mod tau_bench;
 mod text;
 mod transcript;
+mod usage;
 mod walk;
 
 pub use decode::{LENGTH, too_long};
@@ -38,7 +39,7 @@ use super::{Document, Trace};
 use lines::Line;
 use node::Node;
 use reading::{checked, foreign_format};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::fmt;
 
 /// A format of traces.
@@ -199,12 +200,13 @@ pub fn write(format: Format, traces: &[Trace]) -> Option<String> {
     entry.write.map(|write| write(traces))
 }
 
-/// A conversation, with the run that it is of: the keys that [`transcript::Transcript::identify`] reads.
+/// A conversation, with the run that it is of, how it ended and what it took.
 fn conversation(trace: &Trace, key: &str, content: Vec<Json>) -> Json {
     let task = trace.task.as_deref().map(|task| ("task_id", task.into()));
     let trial = trace.trial.map(|trial| ("trial", trial.into()));
     let unfinished = trace.unfinished.as_deref().map(|why| ("unfinished", why.into()));
-    let entries = task.into_iter().chain(trial).chain(unfinished).chain([(key, content.into())]);
+    let tokens = trace.tokens.map(|tokens| ("usage", json!({"total_tokens": tokens})));
+    let entries = task.into_iter().chain(trial).chain(unfinished).chain(tokens).chain([(key, content.into())]);
     entries.map(|(key, value): (&str, Json)| (key.to_owned(), value)).collect()
 }
 

@@ -1,7 +1,7 @@
 //! OpenAI's chat messages: a request's `messages`, with the response's `choices` or without, or the bare list.
 
 use super::transcript::Transcript;
-use super::{Node, chat, conversation, json_lines, text};
+use super::{Node, chat, conversation, json_lines, text, usage};
 use crate::{Document, Step, Trace};
 use serde_json::{Value as Json, json};
 
@@ -46,7 +46,20 @@ pub fn read(node: &Node<'_>, document: &mut Document) {
     });
     transcript.fail(&response);
     transcript.fail(node);
+    transcript.trace.tokens = tokens(node, &request, &response);
     transcript.finish(document);
+}
+
+/// What stands beside the messages is of the whole run; what stands beside the choices, of the answer to the last request.
+fn tokens(node: &Node<'_>, request: &Node<'_>, response: &Node<'_>) -> Option<u64> {
+    let is_answered = response.get("choices").is_some();
+    if node.get("choices").is_none()
+        && let Some(all) = usage::of(node)
+    {
+        return Some(all);
+    }
+    let messages = request.get("messages").or_else(|| node.json.is_array().then(|| node.clone()));
+    usage::of_turns(usage::turns(messages).chain(is_answered.then(|| response.clone())))
 }
 
 /// One conversation a line.

@@ -53,7 +53,7 @@ pub fn read_as(format: Option<Format>, text: &str, file: &str) -> Result<Documen
                 }
                 let before = document.items.len();
                 checked(&node, &mut document, read);
-                check(entry, &node, before, &mut document);
+                check(entry, own, &node, before, &mut document);
             }
         }
     }
@@ -135,9 +135,8 @@ pub fn checked<'a>(node: &Node<'a>, document: &mut Document, read: impl FnOnce(&
 }
 
 /// A value that does not look like the format, and of which nothing was read, is no empty run.
-fn check(entry: &Entry, node: &Node<'_>, before: usize, document: &mut Document) {
+fn check(entry: &Entry, own: Option<Format>, node: &Node<'_>, before: usize, document: &mut Document) {
     let is_empty = |item: &Item| item.trace().calls.is_empty() && item.trace().messages.is_empty();
-    let own = format_of(node.json);
     if !admits(entry, own, node.json) && document.items[before..].iter().any(is_empty) {
         document.items.truncate(before);
         document.mistakes.push(foreign(entry.format, own, node));

@@ -1,7 +1,7 @@
 //! Items of OpenAI's Responses API: `input`, `output`, both, or the bare list; and NeMo Gym's rows of them.
 
 use super::transcript::Transcript;
-use super::{Node, call, chat, conversation, json_lines, text};
+use super::{Node, call, chat, conversation, json_lines, text, usage};
 use crate::{Answer, Document, Mistake, Role, Step, Task, Trace};
 use serde_json::{Value as Json, json};
 
@@ -59,11 +59,32 @@ pub fn read(node: &Node<'_>, document: &mut Document) {
         }
         transcript.fail(&response);
     }
+    transcript.trace.tokens = tokens(node);
     if let Some(truth) = node.get("ground_truth") {
         gold(&transcript.trace, &truth, document);
     }
     transcript.finish(document);
 }
+
+/// What stands beside an `output` is of the answer that it is, and so of the whole run where the input has no earlier answer.
+fn tokens(node: &Node<'_>) -> Option<u64> {
+    let answers = [node.get("response"), node.get("output").map(|_| node.clone())];
+    if node.get("output").is_none()
+        && let Some(all) = usage::of(node)
+    {
+        return Some(all);
+    }
+    let inputs = LISTS.iter().filter(|path| !path.contains(&"output")).filter_map(|path| node.path(path));
+    let mut items = inputs.filter_map(|input| input.json.as_array()).flatten();
+    let is_answer = |item: &Json| {
+        let is = |key: &str, name: &str| item.get(key).is_some_and(|value| value == name);
+        is("role", "assistant") || MADE.iter().any(|kind| is("type", kind))
+    };
+    if items.any(is_answer) { None } else { usage::of_turns(answers.into_iter().flatten()) }
+}
+
+/// Items that a model made.
+const MADE: [&str; 4] = ["function_call", "custom_tool_call", "mcp_call", "reasoning"];
 
 /// The task of a row with its right calls.
 fn gold(run: &Trace, truth: &Node<'_>, document: &mut Document) {
