@@ -181,6 +181,35 @@ fn a_trial_counts_once() {
     assert!(report.mistakes[0].reason.contains("two.json /0"), "{}", report.mistakes[0].reason);
 }
 
+/// A file that was copied does not count again, though nothing numbers its runs; but a harness that writes a run twice made two.
+#[test]
+fn a_copy_counts_once() {
+    let gold = || Some(vec![document("tasks.json", json!([note("a", "x"), note("b", "x")]))]);
+    let (x, y, z) = (noted("a", None, "x"), noted("a", None, "y"), noted("b", None, "x"));
+    let file = |name: &str, runs: &[&Value]| document(name, json!(runs));
+    for (files, counted, notes) in [
+        (vec![file("1.json", &[&x, &y, &z]), file("2.json", &[&x, &y, &z])], vec![("a", 2, 1), ("b", 1, 1)], 3),
+        (vec![file("1.json", &[&x, &z]), file("2.json", &[&y, &x])], vec![("a", 2, 1), ("b", 1, 1)], 1),
+        (vec![file("1.json", &[&x, &x, &z])], vec![("a", 2, 2), ("b", 1, 1)], 0),
+        (vec![file("1.json", &[&x, &x, &z]), file("2.json", &[&x, &x, &x])], vec![("a", 3, 3), ("b", 1, 1)], 2),
+        // A number makes it another trial.
+        (
+            vec![file("1.json", &[&x, &z]), file("2.json", &[&noted("a", Some(4), "x")])],
+            vec![("a", 2, 2), ("b", 1, 1)],
+            0,
+        ),
+    ] {
+        let report = graded(&files, gold());
+        assert_eq!((tasks(&report), report.notes.len()), (counted, notes), "{:?}", report.notes);
+        assert!(report.notes.iter().all(|note| note.contains("is a copy of 1.json /")), "{:?}", report.notes);
+    }
+    // So do conversations that name no task.
+    let said = || document("1.json", json!({"messages": [{"role": "assistant", "content": "Done."}]}));
+    let other = document("2.json", json!({"messages": [{"role": "assistant", "content": "Done."}]}));
+    let report = graded(&[said(), other], Some(vec![document("tasks.json", json!([note("a", "x")]))]));
+    assert_eq!((report.totals.traces, report.notes.len()), (1, 1));
+}
+
 #[test]
 fn runs_that_their_harness_does_not_number_are_numbered() {
     let gold = || Some(vec![document("tasks.json", json!([note("a", "x"), note("b", "x")]))]);

@@ -82,9 +82,53 @@ pub fn trials<'a>(items: Vec<&'a Item>, golds: &Golds<'_>) -> Trials<'a> {
             Err(reason) => trials.refused.push(refusal(item, reason)),
         }
     }
+    let found = originals(found, &mut trials.notes);
     once(found, &mut trials);
     number(&mut trials.runs);
     trials
+}
+
+/// Runs without a number that are the same in every part: the first of them, and how many of them are kept.
+struct Alike<'a> {
+    first: &'a Trace,
+    kept: usize,
+    /// How many there are in each file.
+    in_file: BTreeMap<&'a str, usize>,
+}
+
+/// Leave out of the runs without a number those that are copies: the same run in another file is one that was given twice.
+/// Within one file each is a trial, for then its harness wrote it as often.
+fn originals<'a>(found: Vec<Run<'a>>, notes: &mut Vec<String>) -> Vec<Run<'a>> {
+    // What tells most runs apart at a glance.
+    let glance = |trace: &'a Trace| (trace.calls.len(), trace.messages.len(), trace.told().next_back());
+    let mut known = BTreeMap::<_, Vec<Alike<'a>>>::new();
+    let mut originals = Vec::with_capacity(found.len());
+    for run in found {
+        let trace = run.item.trace();
+        if run.trial.is_some() {
+            originals.push(run);
+            continue;
+        }
+        let runs = known.entry((run.gold, trace.task.as_deref(), glance(trace))).or_default();
+        let at = runs.iter().position(|alike| same(alike.first, trace)).unwrap_or_else(|| {
+            runs.push(Alike { first: trace, kept: 0, in_file: BTreeMap::new() });
+            runs.len() - 1
+        });
+        let Some(alike) = runs.get_mut(at) else { continue };
+        let here = alike.in_file.entry(&trace.source.file).or_default();
+        *here += 1;
+        if *here > alike.kept {
+            alike.kept = *here;
+            originals.push(run);
+        } else {
+            let first = &alike.first.source;
+            notes.push(format!(
+                "{} is a copy of {first}, neither has a trial's number, and it counts once",
+                trace.source
+            ));
+        }
+    }
+    originals
 }
 
 /// Keep of the runs that are the same trial one, and none where they are not the same run.
