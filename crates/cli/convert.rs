@@ -99,7 +99,7 @@ fn save(file: &Path, text: &str, documents: &[Document]) -> Result<(), Error> {
     if documents.iter().filter_map(source).any(same) {
         return Err(format!("{} is one of the files that were read; choose another --output", file.display()).into());
     }
-    evaluate::write(file, text)
+    evaluate::create(file, &mut |out| Ok(out.write_all(text.as_bytes())?))
 }
 
 /// The file that a document was read from.

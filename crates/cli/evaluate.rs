@@ -9,11 +9,12 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use evaluation::compare::Closeness;
 use evaluation::mapping;
 use evaluation::model::{Command, Report};
-use evaluation::report::{Form, render};
+use evaluation::report::{Form, write};
 use evaluation::stages::Choice;
 use evaluation::{Request, run};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use procedures::policy::Audit;
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use store::files;
@@ -157,25 +158,31 @@ impl Reports {
         for (file, form) in files {
             let Some(file) = file else { continue };
             is_taken |= file == Path::new("-");
-            put(file, &render(report, form)?)?;
+            put(file, &mut |out| Ok(write(report, form, out)?))?;
         }
         if !self.quiet && !is_taken {
             let on_terminal = std::io::stdout().is_terminal();
             let form = if on_terminal { Form::Table { width: None } } else { Form::Lines };
-            anstream::print!("{}", render(report, form)?);
+            let mut text = Vec::new();
+            write(report, form, &mut text)?;
+            anstream::print!("{}", String::from_utf8_lossy(&text));
         }
         Ok(())
     }
 }
 
-/// Write a text to a file, in a folder that is made where it is not there.
-pub fn write(file: &Path, text: &str) -> Result<(), Error> {
-    let wrong = |error: std::io::Error| format!("{} cannot be written: {error}", file.display());
+/// What writes a report, or the like.
+pub type Writes<'a> = &'a mut dyn FnMut(&mut dyn Write) -> Result<(), Error>;
+
+/// Write a file, in a folder that is made where it is not there.
+pub fn create(file: &Path, writes: Writes<'_>) -> Result<(), Error> {
+    let wrong = |error: &dyn Display| format!("{} cannot be written: {error}", file.display());
     if is_folder(file) {
         return Err(format!("{} is a folder; name a file in it", file.display()).into());
     }
-    file.parent().map_or(Ok(()), files::folder).map_err(wrong)?;
-    Ok(files::write(file, text).map_err(wrong)?)
+    file.parent().map_or(Ok(()), files::folder).map_err(|error| wrong(&error))?;
+    let mut out = files::create(file).map_err(|error| wrong(&error))?;
+    Ok(writes(&mut out).map_err(|error| wrong(&error))?)
 }
 
 /// Whether a path means a folder: one that is there, or is written like one.
@@ -183,13 +190,12 @@ pub fn is_folder(path: &Path) -> bool {
     path.is_dir() || path.to_string_lossy().ends_with(std::path::is_separator)
 }
 
-/// Write a text to a file; - is standard output.
-pub fn put(file: &Path, text: &str) -> Result<(), Error> {
-    if file == Path::new("-") {
-        std::io::stdout().write_all(text.as_bytes())?;
-        return Ok(());
+/// Write a file; - is standard output.
+pub fn put(file: &Path, writes: Writes<'_>) -> Result<(), Error> {
+    match file == Path::new("-") {
+        true => writes(&mut std::io::stdout().lock()),
+        false => create(file, writes),
     }
-    write(file, text)
 }
 
 /// Whether all is well: every file was read, and every trace came to what was expected of it, by gold that is right.

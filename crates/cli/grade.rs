@@ -7,6 +7,7 @@ use super::{Answer, Error};
 use clap::Args;
 use evaluation::Request;
 use evaluation::model::Command;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 /// Compare trials of agents with gold: the final state, what the user was told, and how the agent went about it
@@ -48,13 +49,18 @@ impl Grade {
         let report = self.baseline.judge(&self.evaluate, request, trials)?;
         self.evaluate.write(&report)?;
         if let Some(file) = &self.verdicts {
-            let verdicts = report.traces.iter().filter_map(|trace| trace.verdict.as_ref());
-            let lines: Vec<String> = verdicts.map(serde_json::to_string).collect::<Result<_, _>>()?;
-            put(file, &lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+            put(file, &mut |out| {
+                let mut out = BufWriter::new(out);
+                for verdict in report.traces.iter().filter_map(|trace| trace.verdict.as_ref()) {
+                    serde_json::to_writer(&mut out, verdict)?;
+                    out.write_all(b"\n")?;
+                }
+                Ok(out.flush()?)
+            })?;
         }
         Ok(match &report.baseline {
-            // The trials of an agent that is not perfect fail; what was asked is whether it got worse.
-            Some(baseline) if baseline.regression || !report.mistakes.is_empty() => Answer::No,
+            // The trials of an agent that is not perfect fail; what was asked is whether it got worse, by gold that is right.
+            Some(it) if it.regression || !it.doubts.is_empty() || !report.mistakes.is_empty() => Answer::No,
             Some(_) => Answer::Yes,
             None => answer(&report),
         })

@@ -115,6 +115,24 @@ fn only_a_fall_beyond_the_bound_is_a_regression() {
     }
 }
 
+/// Gold that halts lets trials pass that do nothing, and a comparison of such looks clean.
+#[test]
+fn a_comparison_by_gold_with_an_error_is_in_doubt() {
+    let desk = Desk::new(&["a", "b"]);
+    desk.trials("both.json", &[("a", &[true]), ("b", &[true])]);
+    desk.trials("one.json", &[("a", &[true])]);
+    let tasks = fs::read_to_string(desk.folder.path().join("tasks.json")).unwrap();
+    let mut tasks: Value = serde_json::from_str(&tasks).unwrap();
+    tasks[1]["actions"] = json!([note(("99999", "No such incident."))]);
+    desk.write("tasks.json", &tasks.to_string());
+    for (after, before) in [("both.json", "both.json"), ("one.json", "both.json"), ("both.json", "one.json")] {
+        let ran = desk.grade(&[after, "--baseline", before]).ends(3);
+        assert!(ran.stdout.contains("in doubt, since gold has an error; no regression"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("baseline\tGold in doubt\ttasks.json /1\n"), "{}", ran.stdout);
+    }
+    desk.grade(&["one.json", "--baseline", "one.json", "-q"]).ends(0);
+}
+
 /// The incident-operations policy's rule on notes, in an edition that refuses them all.
 #[test]
 fn another_edition_moves_verdicts() {
@@ -137,8 +155,10 @@ fn another_edition_moves_verdicts() {
     desk.write("stricter/all/policy.toml", &format!("{toml}{rule}"));
     let report = desk
         .grade(&["trials.json", "--policy-edition", "stricter", "--max-regression", "1", "--json", "-"])
-        .ends(0)
+        .ends(3)
         .json();
+    assert_eq!(report["baseline"]["regression"], false);
+    assert_eq!(report["baseline"]["doubts"].as_array().map(Vec::len), Some(2));
     let moved = &report["baseline"]["moved"];
     assert_eq!(moved.as_array().map(Vec::len), Some(2), "{report:#}");
     assert_eq!(moved[0]["newly_broken"], json!(["note.none"]));

@@ -2,7 +2,7 @@
 
 use crate::cli::{Ran, program, ran};
 use jsonschema::validator_for;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::io::Seek;
 use std::path::Path;
@@ -96,16 +96,49 @@ fn every_verdict_is_a_line_that_fits_its_schema() {
 #[test]
 fn all_reports_are_written_at_once() {
     let folder = TempDir::new().unwrap();
-    let files = ["json", "junit", "markdown", "html"].map(|form| (form, folder.path().join(form)));
+    // Into folders that are made.
+    let files =
+        ["json", "junit", "markdown", "html"].map(|form| (form, folder.path().join("new").join(form).join(form)));
     let mut command = program();
     command.args(["grade", TRIALS, "--against", TASKS]).current_dir(env!("CARGO_MANIFEST_DIR"));
     for (form, file) in &files {
         command.arg(format!("--{form}")).arg(file);
     }
+    let verdicts = folder.path().join("verdicts/all.jsonl");
+    command.arg("--verdicts").arg(&verdicts);
     ran(command.output().unwrap()).ends(3);
+    assert_eq!(fs::read_to_string(verdicts).unwrap().lines().count(), 6);
     let begins = ["{\n", "<?xml", "#", "<!"];
     for ((form, file), begin) in files.iter().zip(begins) {
         let text = fs::read_to_string(file).unwrap();
         assert!(text.to_lowercase().starts_with(begin), "{form}: {}", &text[..text.len().min(80)]);
     }
+}
+
+/// A run whose tools are those of two servers of one client: which of them is this program, only the user knows.
+#[test]
+fn the_prefix_of_tools_can_be_named() {
+    let folder = TempDir::new().unwrap();
+    let call = |id: &str, tool: &str| json!({"id": id, "function": {"name": tool, "arguments": r#"{"incident_id":"16","acting_user":"6"}"#}});
+    let calls =
+        [call("1", "mcp__desk__find_incidents"), call("2", "mcp__other__find_incidents"), call("3", "find_incidents")];
+    let messages = json!({"messages": [{"role": "assistant", "tool_calls": calls}]});
+    let file = folder.path().join("run.json");
+    fs::write(&file, messages.to_string()).unwrap();
+    let outcomes = |more: &[&str]| -> Vec<String> {
+        let mut command = program();
+        command.arg("replay").arg(&file).args(["--json", "-"]).args(more);
+        let report = ran(command.output().unwrap()).ends(0).json();
+        let steps = report["traces"][0]["replay"]["calls"].as_array().unwrap();
+        steps
+            .iter()
+            .map(|step| format!("{} {}", step["tool"].as_str().unwrap(), step["outcome"].as_str().unwrap()))
+            .collect()
+    };
+    let [desk, other, plain] = ["mcp__desk__find_incidents", "mcp__other__find_incidents", "find_incidents"];
+    let unknown = |tool: &str| format!("{tool} UNKNOWN_TOOL");
+    let known = |tool: &str| format!("{tool} ok");
+    assert_eq!(outcomes(&[]), [unknown(desk), unknown(other), known(plain)]);
+    assert_eq!(outcomes(&["--tool-prefix", "mcp__desk__"]), [known(desk), unknown(other), known(plain)]);
+    assert_eq!(outcomes(&["--tool-prefix", "mcp__other__"]), [unknown(desk), known(other), known(plain)]);
 }

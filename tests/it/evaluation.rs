@@ -116,9 +116,15 @@ fn a_repeated_halt_is_a_retry_unless_something_was_written_between() {
     };
     let close = ("update_incident", json!({"incident_id": "16", "change_set": {"status": "closed"}}));
     let look = ("find_incidents", json!({"incident_id": "16"}));
+    // The same arguments in another order.
+    let again = || {
+        let metric_type = "resolution_time";
+        ("log_metric", json!({"calculated_value_minutes": 2940, "metric_type": metric_type, "incident_id": "16"}))
+    };
     for (calls, expected) in [
         (vec![metric(), metric()], vec![(2, 1)]),
         (vec![metric(), look.clone(), metric()], vec![(3, 1)]),
+        (vec![metric(), again(), metric()], vec![(2, 1), (3, 2)]),
         (vec![metric(), close.clone(), metric()], vec![]),
         (vec![look.clone(), look], vec![]),
         (vec![close.clone(), close], vec![]),

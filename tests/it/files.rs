@@ -62,12 +62,24 @@ fn pipes_and_devices_are_refused_as_files() {
     let folder = folder();
     let made = Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
     assert!(made.success());
-    for path in ["pipe", "/dev/zero"] {
+    for (arguments, code) in [
+        (["replay", "pipe"].as_slice(), 1),
+        (&["replay", "/dev/zero"], 1),
+        (&["lint", "pipe"], 1),
+        (&["convert", "pipe", "--to", "openai"], 3),
+        (&["grade", "runs", "--against", "pipe"], 1),
+        (&["grade", "runs", "--against", "runs/run-1/t.json", "--baseline", "pipe"], 1),
+    ] {
         let mut command = program();
-        command.args(["replay", path]).current_dir(folder.path()).stdin(Stdio::null());
-        let ran = ran(command.output().unwrap()).ends(1);
-        assert!(ran.stderr.contains("name -, which is standard input"), "{}", ran.stderr);
+        command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
+        let ran = ran(command.output().unwrap()).ends(code);
+        assert!(ran.stderr.contains("name -, which is standard input"), "{arguments:?}: {}", ran.stderr);
     }
+    // What is piped in is read.
+    let mut command = program();
+    let run = fs::File::open(folder.path().join("runs/run-1/t.json")).unwrap();
+    command.args(["replay", "/dev/stdin", "-q"]).stdin(Stdio::from(run));
+    ran(command.output().unwrap()).ends(0);
     // In a folder they are passed over.
     assert_eq!(read(folder.path(), &["."]).0.len(), 2);
 }

@@ -1,6 +1,6 @@
 //! Required outputs: the table in docs/evaluation.md is what is tested.
 
-use evaluation::outputs::Told;
+use evaluation::outputs::{Required, Told};
 use std::path::Path;
 
 /// The texts between backticks, in which `\u{a0}` stands for a character that shows nothing.
@@ -32,7 +32,7 @@ fn outputs_are_told_as_the_document_says() {
         let said = texts(said).remove(0);
         let text = Told::new(&said);
         for (cell, expected) in [(told, true), (others, false)] {
-            let differ = texts(cell).into_iter().filter(|required| text.tells(required) != expected);
+            let differ = texts(cell).into_iter().filter(|required| text.tells(&Required::new(required)) != expected);
             wrong.extend(differ.map(|required| format!("{said:?} {required:?}: {expected} expected")));
         }
     }
@@ -42,7 +42,7 @@ fn outputs_are_told_as_the_document_says() {
 #[test]
 fn nothing_is_told_by_nothing() {
     for required in ["", " ", "\u{200b}", "\"\"", ","] {
-        assert!(!Told::new("anything, \"\" at all").tells(required), "{required:?}");
+        assert!(!Told::new("anything, \"\" at all").tells(&Required::new(required)), "{required:?}");
     }
 }
 
@@ -50,5 +50,5 @@ fn nothing_is_told_by_nothing() {
 #[test]
 fn long_lists_are_taken_apart() {
     let list: Vec<String> = (0..20_000).map(|number| number.to_string()).collect();
-    assert!(Told::new(&list.join(",")).tells("19999"));
+    assert!(Told::new(&list.join(",")).tells(&Required::new("19999")));
 }

@@ -3,7 +3,7 @@
 use super::compare::Closeness;
 use super::lint::flaws;
 use super::model::{Cell, Finding, OutputVerdict, Place, StateVerdict, TraceReport, VERDICT, Verdict};
-use super::outputs::Told;
+use super::outputs::{Required, Told};
 use super::process::process;
 use super::replay::{Conditions, Error, Played, Stage};
 use calls::{Episode, Mode};
@@ -16,7 +16,7 @@ use traces::Trace;
 pub struct Gold {
     place: Place,
     hash: String,
-    outputs: Vec<String>,
+    outputs: Vec<Required>,
     findings: Vec<Finding>,
     episode: Mutex<Episode>,
 }
@@ -29,7 +29,7 @@ impl Gold {
             place: Place::from(&gold.source),
             findings: flaws(gold, &played.replay),
             hash: played.replay.hash,
-            outputs: gold.outputs.clone(),
+            outputs: gold.outputs.iter().map(|output| Required::new(output)).collect(),
             episode: Mutex::new(played.episode),
         })
     }
@@ -92,13 +92,20 @@ fn state(played: &mut Played, gold: &Gold) -> Result<StateVerdict, Error> {
     Ok(StateVerdict { equal, expected, actual, difference })
 }
 
-fn outputs(trial: &Trace, required: &[String]) -> OutputVerdict {
+fn outputs(trial: &Trace, required: &[Required]) -> OutputVerdict {
     let judged = !trial.messages.is_empty();
-    let told: Vec<Told> = match required {
-        [] => Vec::new(),
-        _ => trial.told().map(Told::new).collect(),
-    };
-    let missing = required.iter().filter(|output| judged && !told.iter().any(|told| told.tells(output)));
-    let missing: Vec<String> = missing.cloned().collect();
-    OutputVerdict { complete: missing.is_empty(), required: required.to_vec(), missing, judged }
+    let mut missing: Vec<&Required> = required.iter().filter(|_| judged).collect();
+    let mut told = trial.told();
+    // What is to be told stands near the end of most runs, and then the rest need not be taken apart.
+    while let (false, Some(text)) = (missing.is_empty(), told.next_back()) {
+        let told = Told::new(text);
+        missing.retain(|output| !told.tells(output));
+    }
+    let texts = |outputs: &mut dyn Iterator<Item = &Required>| outputs.map(|output| output.text.clone()).collect();
+    OutputVerdict {
+        complete: missing.is_empty(),
+        required: texts(&mut required.iter()),
+        missing: texts(&mut missing.into_iter()),
+        judged,
+    }
 }

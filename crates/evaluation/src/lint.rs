@@ -2,7 +2,7 @@
 
 use super::compare::Closeness;
 use super::model::{Broken, Comparison, Finding, Place, Replay, Severity, Step, TraceReport};
-use super::outputs::Told;
+use super::outputs::{Required, Told};
 use super::remarks::{self, Check};
 use super::replay::{Conditions, Error, OUTSIDE, Played, REFUSED, Stage, UNKNOWN_TOOL};
 use calls::Mode;
@@ -55,6 +55,7 @@ pub fn lint(stage: &Stage, gold: &Trace, user: Option<&str>, conditions: &Condit
     let conditions = Conditions { mode: Mode::Observe, answers: Closeness::Canonical, ..conditions.clone() };
     let Played { replay, remarks, .. } = stage.play(gold, &conditions)?;
     let mut lint = Lint { gold, findings: findings(gold, user, &replay) };
+    lint.outputs(&replay.calls);
     for remark in remarks {
         if let Some(step) = replay.calls.get(remark.call.wrapping_sub(1)) {
             lint.call(&remark.check, step, None, remark.message);
@@ -99,7 +100,6 @@ fn findings(gold: &Trace, user: Option<&str>, replay: &Replay) -> Vec<Finding> {
             "there is neither a call nor an output, so that doing nothing is right".to_owned(),
         );
     }
-    lint.outputs(&replay.calls);
     lint.findings
 }
 
@@ -159,7 +159,8 @@ impl Lint<'_> {
             calls.iter().for_each(|step| texts(&step.answer.value(), &mut answers));
         }
         for output in &self.gold.outputs {
-            if !answers.iter().any(|answer| answer.tells(output)) {
+            let required = Required::new(output);
+            if !answers.iter().any(|answer| answer.tells(&required)) {
                 self.whole("output-not-produced", format!("no answer holds the output {output:?}"));
             }
         }

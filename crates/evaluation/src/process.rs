@@ -1,9 +1,10 @@
 //! How an agent went about its work, worked out from the rules alone.
 
 use super::model::{Duty, Precheck, Prechecks, ProcessVerdict, Remark, Retry, RoleBreach, Severity, Step, Violation};
+use super::packed::Packed;
 use super::replay::{Deed, ROLE};
 use procedures::halt::OK;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use store::parse_id;
 
 /// Rules that every call has to pass whatever the policy: breaking them is a slip, not a breach of a procedure.
@@ -78,19 +79,34 @@ fn prechecks(calls: &[Step], deeds: &[Deed]) -> Prechecks {
     found
 }
 
-/// A call is a retry where nothing was written since it halted: it can only halt again.
+/// A call is a retry where nothing was written since it halted: it can only halt again. One pass, for traces can be long.
 fn retries(calls: &[Step]) -> Vec<Retry> {
     let mut found = Vec::new();
-    for (at, later) in calls.iter().enumerate() {
-        let before =
-            calls[..at].iter().rev().take_while(|step| step.broken().next().is_some() || step.changes.is_empty());
-        let mut same = before.filter(|step| step.tool == later.tool && step.arguments == later.arguments);
-        let halted = same.find_map(|step| Some((step.call, step.broken().next()?.code.clone())));
-        if let Some((of, code)) = halted {
-            found.push(Retry { call: later.call, of, tool: later.tool.clone(), code });
+    // The last call of each kind that halted, since something was written.
+    let mut halted = BTreeMap::<(&str, String), (usize, &str)>::new();
+    for step in calls {
+        let broken = step.broken().next();
+        if broken.is_some() || !halted.is_empty() {
+            let same = (step.tool.as_str(), unordered(&step.arguments));
+            if let Some((of, code)) = halted.get(&same) {
+                found.push(Retry { call: step.call, of: *of, tool: step.tool.clone(), code: (*code).to_owned() });
+            }
+            if let Some(broken) = broken {
+                halted.insert(same, (step.call, &broken.code));
+            }
+        }
+        if broken.is_none() && !step.changes.is_empty() {
+            halted.clear();
         }
     }
     found
+}
+
+/// Arguments that are the same in whatever order they were given.
+fn unordered(arguments: &Packed) -> String {
+    let mut value = arguments.value();
+    value.sort_all_objects();
+    value.to_string()
 }
 
 fn roles(calls: &[Step], deeds: &[Deed]) -> Vec<RoleBreach> {

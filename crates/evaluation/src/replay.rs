@@ -12,6 +12,7 @@ use procedures::halt::{INVALID_INPUT, OK};
 use procedures::policy::{Audit, Policy, Work};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::canonical::Extent;
 use store::image::Image;
@@ -174,7 +175,8 @@ impl Stage {
         let mut episode = Episode::on_image(self.policy.clone(), &self.image, &settings)?;
         let mut calls = Vec::with_capacity(trace.calls.len());
         let mut deeds = Vec::with_capacity(trace.calls.len());
-        let mut numbers: Vec<Option<i64>> = Vec::with_capacity(trace.calls.len());
+        // The first call with each number of the journal: one that is repeated has that of the first.
+        let mut numbers = BTreeMap::new();
         let mut kept = Kept::default();
         for some in trace.calls.chunks(BATCH) {
             let mut made: Vec<Answer> = some.iter().map(|call| self.call(&mut episode, call, &names)).collect();
@@ -182,16 +184,13 @@ impl Stage {
             for (call, made) in some.iter().zip(&mut made) {
                 let entry = made.number.and_then(|number| journal.get(&number));
                 let (step, deed) = step(calls.len() + 1, call, made, entry, conditions.answers, &mut kept)?;
-                numbers.push(made.number);
+                made.number.map(|number| numbers.entry(number).or_insert(step.call));
                 calls.push(step);
                 deeds.push(deed);
             }
         }
         let unpaid = episode.obligations()?.into_iter().filter(|duty| duty.paid_by.is_none());
-        let unpaid = unpaid.map(|duty| {
-            let call = numbers.iter().position(|number| *number == Some(duty.call));
-            Duty::new(&duty, call.map_or(0, |at| at + 1))
-        });
+        let unpaid = unpaid.map(|duty| Duty::new(&duty, numbers.get(&duty.call).copied().unwrap_or_default()));
         let unpaid = unpaid.collect();
         let remarks = remarks(&self.policy, self.mapping.as_deref(), &calls, &deeds);
         Ok(Made { calls, deeds, unpaid, remarks, actor, episode })
@@ -344,12 +343,14 @@ fn step(
     };
     let role = halt.iter().chain(&violations).find_map(Halted::role);
     let recorded = call.answer.as_ref().map(|answer| &answer.value);
-    let (comparison, difference) = match recorded {
-        _ if answers == Closeness::Ignored => (Comparison::Ignored, None),
-        None => (Comparison::Unrecorded, None),
-        Some(recorded) => compare(recorded, &made.answer),
-    };
     let answer = kept.once(Packed::from(&made.answer));
+    let packed = recorded.map(|value| kept.once(Packed::from(value)));
+    let (comparison, difference) = match (recorded, &packed) {
+        _ if answers == Closeness::Ignored => (Comparison::Ignored, None),
+        (Some(_), Some(packed)) if *packed == answer => (Comparison::Exact, None),
+        (Some(recorded), _) => compare(recorded, &made.answer),
+        (None, _) => (Comparison::Unrecorded, None),
+    };
     let step = Step {
         call: number,
         tool: call.tool.clone(),
@@ -357,7 +358,7 @@ fn step(
         mapped: made.mapped.take().map(Box::new),
         outcome,
         answer: answer.clone(),
-        recorded: recorded.map(|value| kept.once(Packed::from(value))),
+        recorded: packed,
         comparison,
         difference: difference.map(|it| Box::new(AnswerDifference { replayed: it.replayed.within(&answer), ..it })),
         halt: halt.map(|halt| Box::new(halt.broken)),

@@ -3,7 +3,7 @@
 //! What was there before keeps its mode: whoever gave it that may have meant it. One that others can read is told.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Make a folder, with all that lead to it, for its owner alone; nothing where it is there.
@@ -48,9 +48,9 @@ pub fn append(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Write a file that was named by whoever runs the program; it may be a link, or a device.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    private().write(true).create(true).truncate(true).open(path)?.write_all(text.as_bytes())
+/// Begin a file that was named by whoever runs the program; it may be a link, or a device.
+pub fn create(path: &Path) -> io::Result<File> {
+    private().write(true).create(true).truncate(true).open(path)
 }
 
 /// Whether files can be made in a folder, found out by making one.
@@ -112,6 +112,7 @@ pub fn is_portable(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn mode(path: &Path) -> u32 {
@@ -126,11 +127,11 @@ mod tests {
         assert_eq!((mode(&at("a")), mode(&at("a/b"))), (0o700, 0o700));
         fs::set_permissions(at("a"), fs::Permissions::from_mode(0o755)).unwrap();
         folder(&at("a/b")).unwrap();
-        write(&at("a/text"), "one").unwrap();
+        create(&at("a/text")).unwrap().write_all(b"one").unwrap();
         make_sure_of(&at("a/db")).unwrap();
         assert_eq!((mode(&at("a")), mode(&at("a/text")), mode(&at("a/db"))), (0o755, 0o600, 0o600));
         fs::set_permissions(at("a/text"), fs::Permissions::from_mode(0o644)).unwrap();
-        write(&at("a/text"), "two").unwrap();
+        create(&at("a/text")).unwrap().write_all(b"two").unwrap();
         assert_eq!((mode(&at("a/text")), fs::read_to_string(at("a/text")).unwrap().as_str()), (0o644, "two"));
         assert_eq!(open_to_others(&at("a")), [at("a"), at("a/text")]);
         assert_eq!(open_to_others(&at("a/db")), Vec::<PathBuf>::new());

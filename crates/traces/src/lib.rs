@@ -205,7 +205,7 @@ impl Trace {
     }
 
     /// What the agent told its user, in order.
-    pub fn told(&self) -> impl Iterator<Item = &str> {
+    pub fn told(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.messages.iter().filter(|message| message.role == Role::Agent).map(|message| message.text.as_str())
     }
 }

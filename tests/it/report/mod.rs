@@ -6,7 +6,7 @@ mod sample;
 
 use crate::support::validator;
 use evaluation::model::{Report, Verdict};
-use evaluation::report::{Form, render};
+use evaluation::report::{Form, write};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -23,7 +23,9 @@ fn samples() -> [(&'static str, Report); 3] {
 }
 
 fn text(report: &Report, form: Form) -> String {
-    render(report, form).unwrap()
+    let mut text = Vec::new();
+    write(report, form, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
 }
 
 #[test]

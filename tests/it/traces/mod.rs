@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod archives;
+mod encodings;
 mod harnesses;
 mod mistakes;
 mod round_trips;

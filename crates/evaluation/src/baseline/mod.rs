@@ -4,7 +4,7 @@ mod interval;
 pub mod model;
 mod pairs;
 
-use super::model::{Report, TraceReport, Verdict};
+use super::model::{Place, Report, TraceReport, Verdict};
 use model::{
     Baseline, Breaks, Change, Cost, Edition, Kind, Moved, PassDifference, PerTrial, RuleDifference, TaskPair, Trials,
 };
@@ -41,6 +41,7 @@ pub fn compare(before: &Report, after: &Report, question: Question) -> Baseline 
         rules: rules(&earlier, &later),
         cost: Cost { before: cost(&earlier), after: cost(&later) },
         notes: notes(&pairs, &question),
+        doubts: doubts(before, after),
         tasks,
         only_before,
         only_after,
@@ -134,7 +135,7 @@ fn moved(before: &Report, after: &Report) -> Vec<Moved> {
     judged.filter_map(|(earlier, trace, later)| move_of(earlier, trace, later)).collect()
 }
 
-fn key(trace: &TraceReport) -> (&super::model::Place, &str, Option<u64>) {
+fn key(trace: &TraceReport) -> (&Place, &str, Option<u64>) {
     (&trace.replay.place, &trace.replay.name, trace.replay.trial)
 }
 
@@ -156,6 +157,14 @@ fn move_of(earlier: &Verdict, trace: &TraceReport, later: &Verdict) -> Option<Mo
         no_longer_broken: old.difference(&new).cloned().collect(),
         newly_broken: new.difference(&old).cloned().collect(),
     })
+}
+
+/// Gold with an error, each once, in the order of the verdicts that rest on it.
+fn doubts(before: &Report, after: &Report) -> Vec<Place> {
+    let verdicts = before.traces.iter().chain(&after.traces).filter_map(|trace| trace.verdict.as_ref());
+    let mut known = BTreeSet::new();
+    let doubtful = verdicts.filter(|verdict| verdict.is_doubtful());
+    doubtful.filter(|verdict| known.insert(&verdict.gold)).map(|verdict| verdict.gold.clone()).collect()
 }
 
 fn notes(pairs: &[Pair<'_>], question: &Question) -> Vec<String> {

@@ -15,6 +15,9 @@ pub struct Baseline {
     pub bound: f64,
     /// Whether pass^1 fell by more than the bound, or nothing could be compared.
     pub regression: bool,
+    /// Gold of either side that has an error, so that the comparison may be worth nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Place>,
     /// The tasks that both sides tried, in the order of the graded side.
     pub tasks: Vec<TaskPair>,
     /// Tasks that only the baseline tried.

@@ -21,10 +21,11 @@ pub fn sentence(baseline: &Baseline) -> String {
     if pass.tasks == 0 {
         return "regression: nothing could be compared".to_owned();
     }
+    let doubt = if baseline.doubts.is_empty() { "" } else { "in doubt, since gold has an error; " };
     let (what, bound) = (if baseline.regression { "regression" } else { "no regression" }, baseline.bound);
     let allowed = if bound > 0.0 { format!(" (it may fall by {bound})") } else { String::new() };
     format!(
-        "{what}{allowed}: pass^1 {:.3} before, {:.3} after, {:+.3} over {}; {:.0} % interval {:+.3} to {:+.3}",
+        "{doubt}{what}{allowed}: pass^1 {:.3} before, {:.3} after, {:+.3} over {}; {:.0} % interval {:+.3} to {:+.3}",
         pass.before,
         pass.after,
         pass.difference,
@@ -45,6 +46,7 @@ pub fn blocks(baseline: &Baseline) -> Vec<Block> {
         rules(baseline),
         cost(baseline),
         untried(baseline),
+        doubts(baseline),
         editions(baseline),
         Block { title: "To be known", head: &["note"], numbers: 1, rows: column(&baseline.notes) },
     ];
@@ -120,6 +122,11 @@ fn untried(baseline: &Baseline) -> Block {
     Block { title: "Not compared", head: &["task", "tried only"], numbers: 2, rows: before.chain(after).collect() }
 }
 
+fn doubts(baseline: &Baseline) -> Block {
+    let rows = baseline.doubts.iter().map(|gold| vec![place(gold)]);
+    Block { title: "Gold in doubt", head: &["gold"], numbers: 1, rows: rows.collect() }
+}
+
 /// An edition that is the same on both sides is a note already.
 fn editions(baseline: &Baseline) -> Block {
     let other = baseline.editions.iter().filter(|edition| edition.before != edition.after);
@@ -129,6 +136,11 @@ fn editions(baseline: &Baseline) -> Block {
 
 fn column(texts: &[String]) -> Vec<Vec<String>> {
     texts.iter().map(|text| vec![plain(text).into_owned()]).collect()
+}
+
+/// Whether it is no regression, by gold that has no error.
+pub fn is_good(baseline: &Baseline) -> bool {
+    !baseline.regression && baseline.doubts.is_empty()
 }
 
 /// What is compared, as a heading.

@@ -5,6 +5,9 @@ use super::points::{self, Point};
 use super::words::{command, comparison, place, plain};
 use crate::model::{Cell, Counted, Report};
 
+/// By which a spreadsheet knows a formula, also in full width.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
 /// Characters of a value: all of them.
 const WHOLE: usize = usize::MAX;
 
@@ -111,7 +114,7 @@ impl Lines {
                 self.text.push('\t');
             }
             let number = field.parse::<f64>().is_ok();
-            if field.starts_with(['=', '+', '-', '@']) && !number {
+            if field.starts_with(FORMULA) && !number {
                 self.text.push('\'');
             }
             self.text.push_str(&plain(field));

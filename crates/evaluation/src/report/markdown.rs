@@ -85,7 +85,7 @@ impl Page {
 
     fn baseline(&mut self, report: &Report) {
         let Some(it) = &report.baseline else { return };
-        let mark = if it.regression { "❌" } else { "✅" };
+        let mark = if baseline::is_good(it) { "✅" } else { "❌" };
         self.paragraph(&format!("### {mark} {}", baseline::title(it)));
         self.paragraph(&text(&baseline::sentence(it)));
         for Block { title, head, numbers, rows } in baseline::blocks(it) {

@@ -13,6 +13,7 @@ mod table;
 mod words;
 
 use crate::model::Report;
+use std::io::{self, Write};
 
 /// How a report is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,19 +41,23 @@ pub enum Error {
     /// JSON could not be.
     #[error("the report could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// What it was written to would not take it.
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// XML could not be.
     #[error("the report could not be written as JUnit XML: {0}")]
     Junit(#[from] quick_junit::SerializeError),
 }
 
-/// The whole text of a report in that form, with a line end after its last line.
-pub fn render(report: &Report, form: Form) -> Result<String, Error> {
-    match form {
-        Form::Table { width } => Ok(table::render(report, width)),
-        Form::Lines => Ok(lines::render(report)),
-        Form::Json => json::render(report),
-        Form::Junit => junit::render(report),
-        Form::Markdown => Ok(markdown::render(report)),
-        Form::Html => html::render(report),
-    }
+/// Write a report in that form, with a line end after its last line.
+pub fn write(report: &Report, form: Form, out: &mut dyn Write) -> Result<(), Error> {
+    let text = match form {
+        Form::Table { width } => table::render(report, width),
+        Form::Lines => lines::render(report),
+        Form::Json => return json::write(report, out),
+        Form::Junit => junit::render(report)?,
+        Form::Markdown => markdown::render(report),
+        Form::Html => html::render(report)?,
+    };
+    Ok(out.write_all(text.as_bytes())?)
 }

@@ -279,7 +279,7 @@ impl Page {
             self.table(head, cells);
             self.more(rows.len().saturating_sub(LISTED), "lines");
         }
-        let style = if it.regression { BAD } else { GOOD };
+        let style = if baseline::is_good(it) { GOOD } else { BAD };
         self.line(&format!("{style}{}{PLAIN}", baseline::sentence(it)));
     }
 

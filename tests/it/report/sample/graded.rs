@@ -75,6 +75,7 @@ fn baseline() -> Baseline {
         },
         bound: 0.125,
         regression: false,
+        doubts: vec![Place { file: "tasks.json".to_owned(), line: None, pointer: "/3".to_owned() }],
         tasks: vec![
             pair("measure", 2, 1, Change::Worse, false),
             pair("escalate", 0, 2, Change::Better, true),

@@ -6,7 +6,14 @@ function baseline(report) {
   return make(
     "section",
     null,
-    make("h2", null, title, " ", badge(it.regression ? "regression" : "no regression", it.regression ? "bad" : "good")),
+    make(
+      "h2",
+      null,
+      title,
+      " ",
+      badge(it.regression ? "regression" : "no regression", it.regression ? "bad" : "good"),
+      it.doubts && badge("gold in doubt", "bad", "Gold of either side has an error, so that the comparison may be worth nothing."),
+    ),
     it.pass.tasks > 0 && verdict(it),
     it.notes?.length > 0 && make("ul", null, it.notes.map((note) => make("li", null, note))),
     changed(it, "worse", "Tasks that pass less often", "bad"),
