@@ -2,6 +2,7 @@
 //!
 //! `UPDATE_SCHEMAS=1 cargo test --test it report::` writes the committed JSON Schemas anew.
 
+mod neutral;
 mod sample;
 
 use crate::support::validator;

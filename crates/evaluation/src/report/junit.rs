@@ -109,7 +109,7 @@ fn failure(report: &Report, trace: &TraceReport) -> TestCaseStatus {
 /// A point, line by line.
 fn said(point: &Point<'_>) -> Vec<String> {
     let call = point.call.map_or(String::new(), |call| format!("call {call} "));
-    let tool = point.tool.map_or(String::new(), |tool| format!("{tool} "));
+    let tool = point.tool.map_or(String::new(), |tool| format!("{} ", plain(tool)));
     let basis = Some(point.basis()).filter(|basis| !basis.is_empty()).map(|basis| format!("  {basis}"));
     let first = format!("{call}{tool}{}", point.sentence());
     let more = point.more.iter().map(|line| format!("  {line}"));

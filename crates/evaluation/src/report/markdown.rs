@@ -236,7 +236,8 @@ fn row(report: &Report, trace: &TraceReport) -> Vec<String> {
 
 /// A text of others between backticks, which fits into a table too.
 fn code(text: &str) -> String {
-    let text = super::words::plain(text).replace('|', "\\|");
+    // A backslash before the one that a bar gets would take it for itself, and the bar end the cell.
+    let text = super::words::plain(text).replace("\\|", &format!("\\{APART}|")).replace('|', "\\|");
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     // A blank keeps backticks at the ends apart from the fence, and an empty text from being no code.
@@ -252,13 +253,19 @@ fn text(text: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => escaped.extend(['\\', c]),
-            // These call people, name issues and become links wherever they stand, escaped or not.
-            '@' | '#' => escaped.extend([c, APART]),
-            ':' | '.' if links(&escaped) => escaped.extend([c, APART]),
-            _ => escaped.push(c),
+            c => live(c, &mut escaped),
         }
     }
     escaped
+}
+
+/// A character that calls people, names an issue or begins a link wherever it stands, escaped or not; or any other.
+fn live(c: char, escaped: &mut String) {
+    match c {
+        '@' | '#' => escaped.extend([c, APART]),
+        ':' | '.' if links(escaped) => escaped.extend([c, APART]),
+        _ => escaped.push(c),
+    }
 }
 
 /// What shows nothing, and keeps a sign apart from the word that it would be one with.
@@ -272,10 +279,14 @@ fn links(text: &str) -> bool {
 
 /// A text of others within a line of HTML, where Markdown has no say.
 fn html(text: &str) -> String {
-    let text = super::words::plain(text);
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('@', "@\u{2060}")
-        .replace('#', "#\u{2060}")
+    let mut escaped = String::with_capacity(text.len());
+    for c in super::words::plain(text).chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            c => live(c, &mut escaped),
+        }
+    }
+    escaped
 }
