@@ -2,7 +2,7 @@
 //! is the canonical form of [`records::time`].
 
 use jiff::civil::{DateTime, Time};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::Offset};
 use records::catalogue::Kind;
 use records::time;
 
@@ -22,7 +22,7 @@ impl Moment {
             return None;
         }
         let moment = match text.parse::<Timestamp>() {
-            Ok(instant) => Moment { at: instant.to_zoned(TimeZone::UTC).datetime(), zoned: true },
+            Ok(instant) => Moment { at: Offset::UTC.to_datetime(instant), zoned: true },
             Err(_) => Moment { at: text.parse().ok()?, zoned: false },
         };
         // Years that the procedures do not know either.
