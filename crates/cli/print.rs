@@ -31,6 +31,10 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(head);
+    // A terminal that says it has no columns, as some in CI do, gets the whole width of the table.
+    if table.width().is_none_or(|width| width == 0) {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
     table.add_rows(rows);
     anstream::println!("{table}");
 }

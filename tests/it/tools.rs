@@ -1,6 +1,6 @@
-//! The tool lists that are served: committed as `tools/<policy>.json`, within a budget, complete, and shown in the README.
+//! The tool lists that are served: committed as `tools/<policy>.json`, within a budget, complete, and shown in the documents.
 //!
-//! `UPDATE_TOOLS=1 cargo test --test it tools::` writes the committed lists and the README's table anew.
+//! `UPDATE_TOOLS=1 cargo test --test it tools::` writes the committed lists and the page docs/tools.md anew.
 
 use crate::support::{call, episode, policies, policy, validator};
 use rmcp::model::Tool;
@@ -199,9 +199,9 @@ fn halts_fit_the_output_schema() {
 }
 
 #[test]
-fn the_readme_shows_the_tools() {
+fn the_documents_show_the_tools() {
     let (start, end) = ("<!-- tools -->", "<!-- /tools -->");
-    let path = root().join("README.md");
+    let path = root().join("docs/tools.md");
     let text = fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
     let program = Command::new(env!("CARGO_BIN_EXE_incident-mcp"))
         .args(["tools", "--policy", "all", "--format", "markdown"])
@@ -213,10 +213,10 @@ fn the_readme_shows_the_tools() {
         let to = from + text[from..].find(end)?;
         Some((from, to))
     };
-    let Some((from, to)) = inner(&text) else { panic!("README.md has no {start} ... {end}") };
+    let Some((from, to)) = inner(&text) else { panic!("docs/tools.md has no {start} ... {end}") };
     if text[from..to].trim() == table.trim() {
         return;
     }
-    assert!(updating(), "the table of tools in README.md is not what the program prints; run {UPDATE}");
+    assert!(updating(), "the table in docs/tools.md is not what the program prints; run {UPDATE}");
     fs::write(&path, format!("{}\n{}\n{}", &text[..from], table.trim(), &text[to..])).unwrap();
 }
