@@ -2,7 +2,7 @@
 
 use super::inputs::{Inputs, Read};
 use super::setup::{SourceChoice, audits, modes};
-use super::{Answer, Error};
+use super::{Answer, Error, print};
 use calls::Mode;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -12,7 +12,7 @@ use evaluation::model::{Command, Report};
 use evaluation::report::{Form, write};
 use evaluation::stages::Choice;
 use evaluation::{Request, run};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use procedures::policy::Audit;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -125,7 +125,11 @@ impl Evaluate {
     pub fn judge(&self, request: &Request, read: Read) -> Result<Report, Error> {
         let Read { documents, mistakes, notes } = read;
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} traces, {per_sec}, {eta} left")?;
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} traces, {rate}, {eta} left")?;
+        let style = style.with_key("rate", |state: &ProgressState, into: &mut dyn std::fmt::Write| {
+            // Nothing is lost where a line that is drawn again cannot be drawn.
+            let _ = write!(into, "{:.0} a second", state.per_sec());
+        });
         let begin = |count| bar.set_length(u64::try_from(count).unwrap_or(u64::MAX));
         bar.set_style(style);
         let mut report = run(request, &documents, mistakes, begin, || bar.inc(1));
@@ -162,7 +166,7 @@ impl Reports {
         }
         if !self.quiet && !is_taken {
             let on_terminal = std::io::stdout().is_terminal();
-            let form = if on_terminal { Form::Table { width: None } } else { Form::Lines };
+            let form = if on_terminal { Form::Table { width: Some(print::width()) } } else { Form::Lines };
             let mut text = Vec::new();
             write(report, form, &mut text)?;
             anstream::print!("{}", String::from_utf8_lossy(&text));

@@ -2,18 +2,22 @@
 
 mod baseline;
 mod call;
+mod client;
 mod control;
 mod convert;
 mod demo;
+mod doctor;
 mod episode;
 mod evaluate;
 mod files;
 mod fixtures;
 mod grade;
+mod health;
 mod http;
 mod inputs;
 mod lint;
 mod log;
+mod manual;
 mod mapping;
 mod open;
 mod policy;
@@ -80,6 +84,13 @@ enum Command {
     State(state::State),
     /// Make, watch, compare and end the live episodes of a running server
     Episode(episode::Episode),
+    /// Write the configuration of MCP clients, and take it back
+    #[command(subcommand)]
+    Client(client::Clients),
+    Doctor(Box<doctor::Doctor>),
+    Health(health::Health),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 /// What a command came to, other than an error.
@@ -115,6 +126,11 @@ fn main() -> ExitCode {
         Command::Fixtures(command) => command.run(),
         Command::State(command) => command.run(),
         Command::Episode(command) => command.run(),
+        Command::Client(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+        Command::Health(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     };
     match result {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

@@ -20,6 +20,13 @@ pub fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
+/// How wide tables may be. A terminal that says it has no columns, as some in CI do, gets what COLUMNS says, or all of a table.
+pub fn width() -> u16 {
+    let terminal = Table::new().width().filter(|width| *width > 0);
+    let named = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| *width > 0);
+    terminal.or_else(named).unwrap_or(u16::MAX)
+}
+
 /// A table for a terminal, or tab-separated lines for a pipe.
 pub fn table(head: &[&str], rows: &[Vec<String>]) {
     if !std::io::stdout().is_terminal() {
@@ -30,11 +37,8 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) {
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(width());
     table.set_header(head);
-    // A terminal that says it has no columns, as some in CI do, gets the whole width of the table.
-    if table.width().is_none_or(|width| width == 0) {
-        table.set_content_arrangement(ContentArrangement::Disabled);
-    }
     table.add_rows(rows);
     anstream::println!("{table}");
 }

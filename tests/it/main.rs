@@ -3,6 +3,7 @@
 
 mod baseline;
 mod cli;
+mod clients;
 mod conformance;
 mod control;
 mod convert;
