@@ -83,7 +83,7 @@ const HALTING: &str = r#"{"incident_id": "27", "metric_type": "resolution_time",
 
 #[test]
 fn help_texts() {
-    let commands: [&[&str]; 32] = [
+    let commands: [&[&str]; 40] = [
         &[],
         &["serve"],
         &["demo"],
@@ -116,6 +116,14 @@ fn help_texts() {
         &["episode", "hash"],
         &["episode", "journal"],
         &["episode", "close"],
+        &["client"],
+        &["client", "add"],
+        &["client", "undo"],
+        &["client", "list"],
+        &["doctor"],
+        &["health"],
+        &["completions"],
+        &["man"],
     ];
     let mut texts = vec![format!("$ incident-mcp -h\n{}", run(&["-h"]).ends(0).stdout)];
     for command in commands {

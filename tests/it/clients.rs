@@ -97,7 +97,7 @@ fn everything_else_in_a_file_stays_as_it_is() {
         (
             "cursor",
             "{\n  \"mcpServers\": {\n    \"a\": {},\n  },\n}\n",
-            format!("{{\n  \"mcpServers\": {{\n    \"a\": {{}},\n    {entry},\n  }},\n}}\n"),
+            format!("{{\n  \"mcpServers\": {{\n    \"a\": {{}},\n    {},\n  }},\n}}\n", entry.replace("/mcp\"", "/mcp\",")),
         ),
         (
             "cursor",
@@ -136,7 +136,7 @@ fn an_entry_is_replaced_in_its_place_and_only_when_that_is_asked_for() {
         (
             "cursor",
             "{\"mcpServers\": {\"incident-mcp\": {\"command\": \"old\"}, /* after */ \"b\": {}}}",
-            "{\"mcpServers\": {\"incident-mcp\": {\n    \"url\": \"http://127.0.0.1:7330/mcp\"\n  }, /* after */ \"b\": {}}}",
+            "{\"mcpServers\": {\"incident-mcp\": {\n      \"url\": \"http://127.0.0.1:7330/mcp\"\n    }, /* after */ \"b\": {}}}",
         ),
         (
             "codex",

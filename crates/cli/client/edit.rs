@@ -86,6 +86,10 @@ fn parse(form: Form, text: &str) -> Result<CstRootNode, Error> {
         return Err(format!("it is nested deeper than {DEEPEST} levels").into());
     }
     let comments = form == Form::Jsonc;
+    // The parser that keeps comments overlooks those behind the end.
+    if !comments && !text.trim().is_empty() {
+        serde_json::from_str::<serde_json::Value>(text)?;
+    }
     let options = ParseOptions {
         allow_comments: comments,
         allow_trailing_commas: comments,

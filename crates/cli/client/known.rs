@@ -32,6 +32,13 @@ pub enum Form {
     Toml,
 }
 
+/// Whose a file is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    User,
+    Project,
+}
+
 /// How an entry names an address, and a token that is in a variable of the environment.
 pub struct Http {
     pub address: &'static str,
@@ -149,6 +156,14 @@ impl Client {
     /// Its user's file; none where the user has no home.
     pub fn user_file(&self) -> Option<PathBuf> {
         (self.user)()
+    }
+
+    /// Its files: that of its user, and that of the present folder where it is another.
+    pub fn files(&self) -> Vec<(Place, PathBuf)> {
+        let (user, project) = (self.user_file(), self.project_file());
+        let same = |path: &PathBuf| std::path::absolute(path).ok() == user;
+        let project = project.filter(|path| !same(path)).map(|path| (Place::Project, path));
+        user.clone().map(|path| (Place::User, path)).into_iter().chain(project).collect()
     }
 
     /// Its file in the present folder, if it has such files.

@@ -206,7 +206,7 @@ fn absolute(options: &[String]) -> Result<Vec<String>, Error> {
 
 /// An address, if it is one that a client can ask.
 fn checked(url: &str) -> Result<String, Error> {
-    let address: ureq::http::Uri = url.parse().map_err(|error| format!("{url:?} is no address: {error}"))?;
+    let address: ureq::http::Uri = url.parse().map_err(|error| format!("{url:?} is no address such as http://127.0.0.1:7330/mcp: {error}"))?;
     match (address.scheme_str(), address.host(), address.path()) {
         (Some("http" | "https"), Some(_), path) if path.ends_with("/mcp") => Ok(url.to_owned()),
         (Some("http" | "https"), Some(_), _) => {
@@ -245,7 +245,7 @@ pub fn look(client: &Client, path: &Path) -> Found {
 fn list() -> Result<Answer, Error> {
     let mut rows = Vec::new();
     for client in &CLIENTS {
-        for path in [client.user_file(), client.project_file()].into_iter().flatten() {
+        for (_, path) in client.files() {
             let found = match look(client, &path) {
                 Found::NoFile => "no file".to_owned(),
                 Found::Broken(error) => format!("broken: {}", error.to_string().lines().next().unwrap_or_default()),

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use super::checks::{find, is_program, version};
-use crate::client::known::{CLIENTS, Client};
+use crate::client::known::{CLIENTS, Client, Place};
 use crate::client::{Found, look};
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 pub fn all() -> Vec<Finding> {
     let mut findings = Vec::new();
     for client in &CLIENTS {
-        findings.extend(client.user_file().and_then(|path| file(client, &path, "")));
-        findings.extend(client.project_file().and_then(|path| file(client, &path, " --project")));
+        for (place, path) in client.files() {
+            findings.extend(file(client, &path, if place == Place::Project { " --project" } else { "" }));
+        }
     }
     findings
 }
