@@ -30,7 +30,11 @@ impl Home {
 
     fn run(&self, arguments: &[&str]) -> Ran {
         let mut command = program();
-        command.current_dir(self.0.path()).env("HOME", self.0.path()).env_remove("XDG_CONFIG_HOME").env_remove("CODEX_HOME");
+        command
+            .current_dir(self.0.path())
+            .env("HOME", self.0.path())
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("CODEX_HOME");
         command.env("APPDATA", self.0.path()).env("USERPROFILE", self.0.path());
         ran(command.args(arguments).output().unwrap())
     }
@@ -133,6 +137,11 @@ fn everything_else_in_a_file_stays_as_it_is() {
 #[test]
 fn an_entry_is_replaced_in_its_place_and_only_when_that_is_asked_for() {
     let replaced = [
+        (
+            "codex",
+            "[mcp_servers]\nincident-mcp = { command = \"old\" } # ours\nb = { command = \"b\" }\n",
+            "[mcp_servers]\nincident-mcp = { url = \"http://127.0.0.1:7330/mcp\" } # ours\nb = { command = \"b\" }\n",
+        ),
         (
             "cursor",
             "{\"mcpServers\": {\"incident-mcp\": {\"command\": \"old\"}, /* after */ \"b\": {}}}",
@@ -253,11 +262,15 @@ fn options_are_those_of_serve_and_lead_to_the_same_files_from_anywhere() {
     home.run(&[&add[..], &["--state", "a.db", "--journal=runs"]].concat()).ends(0);
     let text = home.text();
     let folder = home.0.path().canonicalize().unwrap();
-    for path in [format!("\"{}\"", folder.join("a.db").display()), format!("\"--journal={}\"", folder.join("runs").display())] {
+    for path in
+        [format!("\"{}\"", folder.join("a.db").display()), format!("\"--journal={}\"", folder.join("runs").display())]
+    {
         assert!(text.contains(&path), "no {path} in {text}");
     }
     for url in ["127.0.0.1:7330/mcp", "ftp://a/mcp", "http://127.0.0.1:7330", "http://"] {
-        home.run(&["client", "add", "cursor", "--file", "other", "--url", url]).ends(1).complains(&[url, "127.0.0.1:7330/mcp"]);
+        home.run(&["client", "add", "cursor", "--file", "other", "--url", url])
+            .ends(1)
+            .complains(&[url, "127.0.0.1:7330/mcp"]);
     }
 }
 
@@ -272,7 +285,8 @@ fn the_doctor_says_what_to_do_about_a_clients_file() {
     assert_eq!(listed.matches(env!("CARGO_BIN_EXE_incident-mcp")).count(), 2, "{listed}");
     fs::write(home.path(".cursor/mcp.json"), "{").unwrap();
     let codex = home.path(".codex/config.toml");
-    let moved = fs::read_to_string(&codex).unwrap().replace(env!("CARGO_BIN_EXE_incident-mcp"), "/nowhere/incident-mcp");
+    let moved =
+        fs::read_to_string(&codex).unwrap().replace(env!("CARGO_BIN_EXE_incident-mcp"), "/nowhere/incident-mcp");
     fs::write(&codex, moved).unwrap();
     let ill = home.run(&["doctor"]).ends(3).stdout;
     for part in ["Cursor cannot read", "no program that can be found", "client add codex --replace", "2 things wrong"] {
@@ -295,7 +309,8 @@ fn the_doctor_checks_the_setup_and_a_server() {
         assert!(said.contains(part) && said.contains("to do:"), "no {part:?} in {said}");
     }
     let mut command = program();
-    let said = ran(command.env("HOME", home.0.path()).env("INCIDENT_MCP_POLICIS", "x").arg("doctor").output().unwrap()).ends(0);
+    let said = ran(command.env("HOME", home.0.path()).env("INCIDENT_MCP_POLICIS", "x").arg("doctor").output().unwrap())
+        .ends(0);
     assert!(said.stdout.contains("INCIDENT_MCP_POLICIS; did you mean \"INCIDENT_MCP_POLICIES\"?"), "{}", said.stdout);
 }
 

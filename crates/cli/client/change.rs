@@ -92,7 +92,8 @@ impl File {
         if now.as_deref() == self.text.as_deref().map(str::as_bytes) {
             return Ok(());
         }
-        Err(format!("{} was changed by another program just now; nothing was written, try again", self.path.display()).into())
+        Err(format!("{} was changed by another program just now; nothing was written, try again", self.path.display())
+            .into())
     }
 
     /// Write a file whole: it is there under its name once it is on the disk, with the mode that the present one has.
@@ -109,7 +110,11 @@ impl File {
         });
         if let Err(error) = written {
             if error.kind() == ErrorKind::AlreadyExists {
-                return Err(format!("{} is there: another run goes on, or was broken off; remove it then", new.display()).into());
+                return Err(format!(
+                    "{} is there: another run goes on, or was broken off; remove it then",
+                    new.display()
+                )
+                .into());
             }
             // Nothing is to stay of what could not be written; if that fails too, the first error says more.
             let _ = fs::remove_file(&new);

@@ -130,8 +130,7 @@ fn outermost(root: &CstRootNode) -> Result<Option<CstObject>, Error> {
 
 /// The property of that name. Programs differ in which of two they read, so two are a mistake.
 fn one(object: &CstObject, name: &str) -> Result<Option<jsonc_parser::cst::CstObjectProp>, Error> {
-    let mut found =
-        object.properties().into_iter().filter(|property| property.decoded_name().as_deref() == Some(name));
+    let mut found = object.properties().into_iter().filter(|property| property.decoded_name().as_deref() == Some(name));
     match (found.next(), found.next()) {
         (_, Some(_)) => Err(format!("it has {name:?} twice").into()),
         (first, None) => Ok(first),
@@ -156,28 +155,39 @@ fn put_toml(text: &str, section: &str, name: &str, entry: &Entry, replace: bool)
         table.set_implicit(true);
         Item::Table(table)
     });
-    let inline = servers.is_inline_table();
-    let servers: &mut dyn TableLike = servers.as_table_like_mut().ok_or_else(|| no_map(section))?;
-    if servers.contains_key(name) && !replace {
+    let is_inline = servers.is_inline_table();
+    let table: &mut dyn TableLike = servers.as_table_like_mut().ok_or_else(|| no_map(section))?;
+    if table.contains_key(name) && !replace {
         return Err(taken(name));
     }
-    let fields = entry.iter().map(|(key, value)| (*key, toml(value)));
-    let item = if inline {
-        Item::Value(toml_edit::Value::InlineTable(fields.collect::<InlineTable>()))
-    } else {
-        Item::Table(fields.map(|(key, value)| (key, Item::Value(value))).collect::<Table>())
-    };
-    match servers.get_mut(name) {
-        // What stood before its heading stays there.
-        Some(there) => {
-            let before = there.as_table().map(|table| (table.decor().clone(), table.position()));
-            *there = item;
-            if let (Some((decor, position)), Some(table)) = (before, there.as_table_mut()) {
-                *table.decor_mut() = decor;
-                table.set_position(position);
-            }
+    let fields = || entry.iter().map(|(key, value)| (*key, toml(value)));
+    let inline = || toml_edit::Value::InlineTable(fields().collect());
+    let headed = || fields().map(|(key, value)| (key, Item::Value(value))).collect::<Table>();
+    match table.get_mut(name) {
+        // What stands around it stays there.
+        Some(Item::Value(there)) => {
+            let around = there.decor().clone();
+            *there = inline();
+            *there.decor_mut() = around;
         }
-        None => drop(servers.insert(name, item)),
+        Some(Item::Table(there)) => {
+            let (around, position) = (there.decor().clone(), there.position());
+            *there = headed();
+            *there.decor_mut() = around;
+            there.set_position(position);
+        }
+        Some(_) => return Err(no_map(section).into()),
+        None if is_inline => {
+            let last = table.iter_mut().last().and_then(|(_, item)| item.as_value_mut());
+            // What stands before the closing brace stays there.
+            let space = last.map(|last| {
+                let space = last.decor().suffix().and_then(|space| space.as_str()).unwrap_or_default().to_owned();
+                last.decor_mut().set_suffix("");
+                space
+            });
+            table.insert(name, Item::Value(inline().decorated(" ", space.unwrap_or_default())));
+        }
+        None => drop(table.insert(name, Item::Table(headed()))),
     }
     Ok(document.to_string())
 }
@@ -186,7 +196,9 @@ fn toml(value: &Value) -> toml_edit::Value {
     match value {
         Value::Text(text) => text.as_str().into(),
         Value::List(items) => items.iter().map(String::as_str).collect::<Array>().into(),
-        Value::Map(pairs) => pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<InlineTable>().into(),
+        Value::Map(pairs) => {
+            pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<InlineTable>().into()
+        }
     }
 }
 

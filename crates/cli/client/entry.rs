@@ -44,8 +44,10 @@ pub fn reached(client: &Client, address: String, variable: Option<&str>) -> Resu
             entry.push((name, Value::Map(vec![("Authorization".to_owned(), bearer)])));
         }
         (Some(_), Token::None) => {
-            return Err(format!("{title} takes no token from a variable; leave --token-variable out, and add the header \
-                                by hand if the token may stand in the file")
+            return Err(format!(
+                "{title} takes no token from a variable; leave --token-variable out, and add the header \
+                                by hand if the token may stand in the file"
+            )
             .into());
         }
     }

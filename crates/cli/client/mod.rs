@@ -178,7 +178,9 @@ impl With {
 /// An error where `serve` would not take these options, or would not talk to a client with them.
 fn served(options: &[String]) -> Result<(), Error> {
     if options.iter().any(|option| option == "--http" || option.starts_with("--http=")) {
-        return Err("with --http the program does not talk to the client that starts it; start it, and use --url".into());
+        return Err(
+            "with --http the program does not talk to the client that starts it; start it, and use --url".into()
+        );
     }
     let words = [env!("CARGO_PKG_NAME"), "serve"].into_iter().chain(options.iter().map(String::as_str));
     match Cli::command().try_get_matches_from(words) {
@@ -206,7 +208,8 @@ fn absolute(options: &[String]) -> Result<Vec<String>, Error> {
 
 /// An address, if it is one that a client can ask.
 fn checked(url: &str) -> Result<String, Error> {
-    let address: ureq::http::Uri = url.parse().map_err(|error| format!("{url:?} is no address such as http://127.0.0.1:7330/mcp: {error}"))?;
+    let address: ureq::http::Uri =
+        url.parse().map_err(|error| format!("{url:?} is no address such as http://127.0.0.1:7330/mcp: {error}"))?;
     match (address.scheme_str(), address.host(), address.path()) {
         (Some("http" | "https"), Some(_), path) if path.ends_with("/mcp") => Ok(url.to_owned()),
         (Some("http" | "https"), Some(_), _) => {

@@ -63,9 +63,11 @@ pub fn on_path() -> Option<Finding> {
         return Some(Finding::doubtful("path", "there is no incident-mcp on PATH", remedy));
     };
     let same = |one: &Path, other: &Path| one.canonicalize().ok() == other.canonicalize().ok();
-    let other = env::current_exe().is_ok_and(|own| !same(&own, &found)) && version(&found).as_deref() != Some(env!("CARGO_PKG_VERSION"));
+    let other = env::current_exe().is_ok_and(|own| !same(&own, &found))
+        && version(&found).as_deref() != Some(env!("CARGO_PKG_VERSION"));
     other.then(|| {
-        let said = version(&found).map_or_else(|| "which does not say its version".to_owned(), |said| format!("version {said}"));
+        let said = version(&found)
+            .map_or_else(|| "which does not say its version".to_owned(), |said| format!("version {said}"));
         let what = format!("{} comes first on PATH, {said}", found.display());
         Finding::doubtful("path", what, "remove one of the two, or name the one that is meant by its absolute path")
     })
@@ -98,8 +100,16 @@ pub fn setup(setup: &Setup) -> Vec<Finding> {
     let policy = setup.policy.load().map(|policy| format!("{}, {} tools", policy.id, policy.tools.len()));
     let records = setup.fixtures().map(|_| "they load".to_owned());
     vec![
-        loaded("policy", policy, "correct --policy, --policies or their variables; incident-mcp policy check tells more"),
-        loaded("records", records, "correct --fixtures or INCIDENT_MCP_FIXTURES; incident-mcp fixtures check tells more"),
+        loaded(
+            "policy",
+            policy,
+            "correct --policy, --policies or their variables; incident-mcp policy check tells more",
+        ),
+        loaded(
+            "records",
+            records,
+            "correct --fixtures or INCIDENT_MCP_FIXTURES; incident-mcp fixtures check tells more",
+        ),
     ]
 }
 
@@ -140,7 +150,11 @@ pub fn limits() -> Option<Finding> {
     let most = rlimit::Resource::NOFILE.get_hard().ok()?;
     Some(if most < FILES {
         let what = format!("a process may open {most} files, and a server over HTTP needs one for each connection");
-        Finding::doubtful("limits", what, format!("raise it for many agents: ulimit -n {FILES}, or LimitNOFILE of the service"))
+        Finding::doubtful(
+            "limits",
+            what,
+            format!("raise it for many agents: ulimit -n {FILES}, or LimitNOFILE of the service"),
+        )
     } else {
         Finding::good("limits", format!("{most} open files"))
     })
