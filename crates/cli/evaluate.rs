@@ -138,8 +138,7 @@ impl Evaluate {
         if let (true, Some(first)) = (report.traces.is_empty(), report.mistakes.first()) {
             let more = report.mistakes.len() - 1;
             let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-            let place = &first.place;
-            return Err(format!("nothing could be run\n{}{}: {}{more}", place.file, place.pointer, first.reason).into());
+            return Err(format!("nothing could be run\n{}: {}{more}", first.place, first.reason).into());
         }
         Ok(report)
     }

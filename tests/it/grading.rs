@@ -242,8 +242,10 @@ fn verdicts_on_wrong_gold_are_in_doubt() {
         (action("find_incidents", json!({"incident_id": "16"})), vec!["changes-nothing"], 0),
         (json!([]), vec!["changes-nothing"], 0),
         (json!([added("x")]), vec![], 0),
+        (json!([added("x"), {"name": "respond", "arguments": {"content": ""}}]), vec!["output-empty"], 1),
     ] {
-        let task = json!({"id": "g", "user_id": "6", "instruction": "Do.", "outputs": [], "actions": actions});
+        let outputs = if checks.contains(&"output-empty") { vec!["16", " \u{200b}, "] } else { vec![] };
+        let task = json!({"id": "g", "user_id": "6", "instruction": "Do.", "outputs": outputs, "actions": actions});
         let report =
             graded(&[document("runs.json", json!([idle("g", 0)]))], Some(vec![document("t.json", json!([task]))]));
         let verdict = report.traces[0].verdict.as_ref().unwrap();

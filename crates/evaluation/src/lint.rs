@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use traces::Trace;
 
 /// Everything that a check can be called, with what it means: the list in the documents is this one.
-pub const CHECKS: [Check; 18] = [
+pub const CHECKS: [Check; 19] = [
     ("gold-halts", Severity::Error, "a call breaks a rule of the policy"),
     ("gold-invalid", Severity::Error, "a call's arguments do not fit the tool"),
     ("no-such-record", Severity::Error, "a call refers to a record that does not exist"),
@@ -19,6 +19,11 @@ pub const CHECKS: [Check; 18] = [
     ("wrong-actor", Severity::Error, "a call acts for somebody else than the acting user, or nobody acts"),
     ("unpaid", Severity::Error, "an audit entry is owed and never written"),
     ("fault", Severity::Error, "the program failed"),
+    (
+        "output-empty",
+        Severity::Error,
+        "a text that the agent is to tell has neither a word nor a number, so that nothing tells it",
+    ),
     ("gold-unfinished", Severity::Error, "the run that is held to be right did not come to its proper end"),
     remarks::WITHOUT_VALUE,
     remarks::WITHOUT_RECORD,
@@ -37,13 +42,14 @@ pub const CHECKS: [Check; 18] = [
 ];
 
 /// The checks by which gold cannot be carried out as it stands, or does nothing: what bears on every verdict that rests on it.
-const FLAWS: [&str; 9] = [
+const FLAWS: [&str; 10] = [
     "gold-halts",
     "gold-invalid",
     "no-such-record",
     "unknown-tool",
     "wrong-actor",
     "fault",
+    "output-empty",
     "gold-unfinished",
     "outside",
     "changes-nothing",
@@ -99,6 +105,9 @@ fn findings(gold: &Trace, user: Option<&str>, replay: &Replay) -> Vec<Finding> {
             "changes-nothing",
             "there is neither a call nor an output, so that doing nothing is right".to_owned(),
         );
+    }
+    for output in gold.outputs.iter().filter(|output| Required::new(output).is_empty()) {
+        lint.whole("output-empty", format!("nothing tells the output {output:?}, so that no trial can pass"));
     }
     lint.findings
 }
@@ -160,7 +169,7 @@ impl Lint<'_> {
         }
         for output in &self.gold.outputs {
             let required = Required::new(output);
-            if !answers.iter().any(|answer| answer.tells(&required)) {
+            if !required.is_empty() && !answers.iter().any(|answer| answer.tells(&required)) {
                 self.whole("output-not-produced", format!("no answer holds the output {output:?}"));
             }
         }

@@ -13,6 +13,7 @@ use super::baseline::model::Baseline;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt;
 use traces::Source;
 
 /// The version of the form of a report.
@@ -188,6 +189,14 @@ pub struct Unread {
     pub place: Place,
     /// What is wrong there, and what would be right.
     pub reason: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        self.line.map_or(Ok(()), |line| write!(f, ":{line}"))?;
+        if self.pointer.is_empty() { Ok(()) } else { write!(f, " {}", self.pointer) }
+    }
 }
 
 impl From<&Source> for Place {

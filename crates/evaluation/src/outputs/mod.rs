@@ -49,4 +49,9 @@ impl Required {
         }
         Required { text: text.to_owned(), tokens }
     }
+
+    /// Whether there is neither a word, a number nor a sign in it, so that nothing tells it.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
 }

@@ -47,9 +47,7 @@ pub fn severity(severity: Severity) -> &'static str {
 
 /// A place as a person would look for it.
 pub fn place(place: &Place) -> String {
-    let line = place.line.map_or(String::new(), |line| format!(":{line}"));
-    let pointer = if place.pointer.is_empty() { String::new() } else { format!(" {}", place.pointer) };
-    plain(&format!("{}{line}{pointer}", place.file)).into_owned()
+    plain(&place.to_string()).into_owned()
 }
 
 /// A value as JSON on one line, of at most `most` characters.

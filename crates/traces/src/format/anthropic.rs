@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 const REQUESTS: [&str; 3] = ["request", "params", "body"];
 
 /// Why a turn ends that the model did not bring to its end.
-const CUT: [&str; 3] = ["max_tokens", "refusal", "model_context_window_exceeded"];
+const CUT: [&str; 4] = ["max_tokens", "refusal", "model_context_window_exceeded", "pause_turn"];
 
 /// Whether the value is a conversation that only Anthropic's API has.
 pub fn fits(value: &Json) -> bool {
@@ -47,6 +47,7 @@ pub fn read(node: &Node<'_>, document: &mut Document) {
         transcript.end(&response, "stop_reason", &CUT);
         transcript.fail(&response);
     }
+    transcript.end(node, "stop_reason", &CUT);
     transcript.fail(node);
     let messages = request.get("messages").or_else(|| node.json.is_array().then(|| node.clone()));
     let turns = || usage::turns(messages).chain(node.get("response"));

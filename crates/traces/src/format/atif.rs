@@ -1,7 +1,7 @@
 //! ATIF, the Agent Trajectory Interchange Format: steps, each with what was said, called and observed.
 
 use super::transcript::Transcript;
-use super::{Node, extra, header, json_lines, text};
+use super::{Node, extra, header, json_lines, text, usage};
 use crate::{Answer, Document, Mistake, Role, Step, Trace};
 use serde_json::{Value as Json, json};
 
@@ -38,7 +38,8 @@ fn facts(trace: &mut Trace, node: &Node<'_>) -> Result<(), Mistake> {
         trace.name = name.label()?;
     }
     let spent = node.get("final_metrics");
-    trace.tokens = spent.and_then(|spent| spent.sum(&["total_prompt_tokens", "total_completion_tokens"]));
+    let spent = spent.and_then(|spent| spent.sum(&["total_prompt_tokens", "total_completion_tokens"]));
+    trace.tokens = spent.or_else(|| of_steps(node));
     let extra = node.get("extra");
     let none = [json!(false), json!(""), json!({}), json!([])];
     let errors = ERRORS.iter().filter_map(|key| extra.as_ref()?.get(key));
@@ -48,6 +49,15 @@ fn facts(trace: &mut Trace, node: &Node<'_>) -> Result<(), Mistake> {
         trace.unfinished = Some(format!("continued in {}", next.plain()));
     }
     extra.and_then(|extra| extra.get(extra::KEY)).map_or(Ok(()), |extra| header::read(&extra, trace))
+}
+
+/// The tokens of the agent's steps, where each of them says them.
+fn of_steps(node: &Node<'_>) -> Option<u64> {
+    let is = |step: &Node<'_>, key: &str, value: Json| step.json.get(key) == Some(&value);
+    let steps = node.list("steps").ok()?.into_iter();
+    let own = steps.filter(|step| is(step, "source", json!("agent")) && !is(step, "is_copied_context", json!(true)));
+    let spent: Option<Vec<u64>> = own.map(|step| usage::counted(&step.get("metrics")?)).collect();
+    spent?.into_iter().reduce(u64::saturating_add)
 }
 
 /// How deep subagents may have subagents: no harness goes further, and a trajectory that holds itself would never end.

@@ -36,7 +36,11 @@ pub fn is_of_user(node: &Node<'_>) -> bool {
 pub fn said(message: &Node<'_>) -> String {
     let is_audio = message.get("is_audio").is_some_and(|mark| mark.json == &Json::Bool(true));
     let content = message.get(if is_audio { "audio_script_gold" } else { "content" });
-    content.map(|content| text::said(&content)).unwrap_or_default()
+    let said = content.map(|content| text::said(&content)).unwrap_or_default();
+    match message.get("refusal") {
+        Some(refusal) if said.is_empty() => refusal.plain(),
+        _ => said,
+    }
 }
 
 /// Read one message.

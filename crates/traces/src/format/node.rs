@@ -107,6 +107,11 @@ impl<'a> Node<'a> {
         self.json.as_str().map_or_else(|| self.json.to_string(), str::to_owned)
     }
 
+    /// What an agent must tell its user: a text, or any other value as JSON. Nothing is no such thing.
+    pub fn output(&self) -> Result<String, Mistake> {
+        if self.json.is_null() { Err(self.wrong("a text")) } else { Ok(self.plain()) }
+    }
+
     /// The name or id under a key, where there is one.
     pub fn label_at(&self, key: &str) -> Result<Option<String>, Mistake> {
         self.get(key).map(|node| node.label()).transpose()

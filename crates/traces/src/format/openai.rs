@@ -2,7 +2,7 @@
 
 use super::transcript::Transcript;
 use super::{Node, chat, conversation, json_lines, text, usage};
-use crate::{Document, Step, Trace};
+use crate::{Document, Mistake, Step, Trace};
 use serde_json::{Value as Json, json};
 
 /// Under which a log puts the request.
@@ -31,23 +31,42 @@ pub fn read(node: &Node<'_>, document: &mut Document) {
     transcript.note(identified);
     let request = node.first(&REQUESTS).unwrap_or_else(|| node.clone());
     match request.get("messages") {
-        Some(messages) => transcript.each(messages.items(), chat::message),
-        None if node.json.is_array() => transcript.each(node.items(), chat::message),
+        Some(messages) => transcript.each(messages.items(), message),
+        None if node.json.is_array() => transcript.each(node.items(), message),
         None => {}
     }
-    // Further choices are other answers to the same request.
+    transcript.end(node, "finish_reason", &CUT);
     let response = node.get("response").unwrap_or_else(|| node.clone());
     let response = response.get("body").filter(|_| node.get("response").is_some()).unwrap_or(response);
-    let choice = response.list("choices").map(|choices| choices.into_iter().take(1).collect());
-    transcript.each(choice, |transcript, choice| {
-        chat::message(transcript, &choice.need("message")?)?;
-        transcript.end(choice, "finish_reason", &CUT);
-        Ok(())
-    });
+    let choices = transcript.note(response.list("choices")).unwrap_or_default();
+    match choices.as_slice() {
+        [] if response.get("choices").is_some() => transcript.trace.unfinished = Some("there is no choice".to_owned()),
+        [] => {}
+        [first, others @ ..] => {
+            let read = choice(&mut transcript, first);
+            transcript.note(read);
+            // They are other answers to the same request.
+            if !others.is_empty() {
+                transcript.trace.notes.push(format!("further choices, which are left out: {}", others.len()));
+            }
+        }
+    }
     transcript.fail(&response);
     transcript.fail(node);
     transcript.trace.tokens = tokens(node, &request, &response);
     transcript.finish(document);
+}
+
+fn message(transcript: &mut Transcript, node: &Node<'_>) -> Result<(), Mistake> {
+    chat::message(transcript, node)?;
+    transcript.end(node, "finish_reason", &CUT);
+    Ok(())
+}
+
+fn choice(transcript: &mut Transcript, choice: &Node<'_>) -> Result<(), Mistake> {
+    chat::message(transcript, &choice.need("message")?)?;
+    transcript.end(choice, "finish_reason", &CUT);
+    Ok(())
 }
 
 /// What stands beside the messages is of the whole run; what stands beside the choices, of the answer to the last request.

@@ -16,7 +16,7 @@ const LISTS: [&[&str]; 6] = [
 ];
 
 /// How a response ends that the model did not bring to its end.
-const CUT: [&str; 3] = ["incomplete", "failed", "cancelled"];
+const CUT: [&str; 5] = ["incomplete", "failed", "cancelled", "in_progress", "queued"];
 
 /// Whether the value holds items.
 pub fn fits(value: &Json) -> bool {

@@ -29,7 +29,9 @@ pub fn answer(content: &Json) -> Json {
 pub fn said(content: &Node<'_>) -> String {
     match content.json {
         Json::String(text) => text.clone(),
-        Json::Array(blocks) => blocks.iter().filter_map(block).collect::<Vec<_>>().join("\n"),
+        Json::Array(blocks) => {
+            blocks.iter().filter_map(|it| block(it).or_else(|| refusal(it))).collect::<Vec<_>>().join("\n")
+        }
         _ => String::new(),
     }
 }
@@ -38,6 +40,11 @@ pub fn said(content: &Node<'_>) -> String {
 fn blocks(content: &Json) -> Option<Vec<&str>> {
     let blocks = content.as_array().filter(|blocks| !blocks.is_empty())?;
     blocks.iter().map(block).collect()
+}
+
+/// What the agent said in place of what it was asked for.
+fn refusal(block: &Json) -> Option<&str> {
+    block.get("refusal")?.as_str()
 }
 
 fn block(block: &Json) -> Option<&str> {

@@ -13,7 +13,11 @@ const COUNTS: [&[&str]; 3] = [
 
 /// What a value has as its `usage`.
 pub fn of(node: &Node<'_>) -> Option<u64> {
-    let usage = node.get("usage")?;
+    counted(&node.get("usage")?)
+}
+
+/// What such an object comes to.
+pub fn counted(usage: &Node<'_>) -> Option<u64> {
     COUNTS.iter().find_map(|keys| usage.sum(keys))
 }
 

@@ -94,7 +94,7 @@ fn initial_state(transcript: &mut Transcript, node: &Node<'_>) -> Result<usize, 
 /// What the task is judged by.
 fn basis(transcript: &mut Transcript, criteria: &Node<'_>) -> Result<(), Mistake> {
     let outputs = criteria.list("communicate_info")?;
-    transcript.trace.outputs = outputs.iter().map(Node::plain).collect();
+    transcript.trace.outputs = outputs.iter().map(Node::output).collect::<Result<_, _>>()?;
     let basis = criteria.list("reward_basis")?.iter().map(Node::label).collect::<Result<Vec<_>, _>>()?;
     if basis.is_empty() {
         return Ok(());

@@ -36,6 +36,7 @@ pub fn read(node: &Node<'_>, document: &mut Document) {
     transcript.note(read);
     let read = ending(node);
     transcript.trace.unfinished = transcript.note(read).flatten();
+    transcript.fail(node);
     let messages = match is_crash(node.json) {
         true => node.list("traj"),
         false => node.need("traj").and_then(|messages| messages.items()),
@@ -89,7 +90,7 @@ fn facts(transcript: &mut Transcript, node: &Node<'_>, around: &Node<'_>) -> Res
     }
     // Some files say `output`.
     let outputs = if node.get("outputs").is_some() { "outputs" } else { "output" };
-    transcript.trace.outputs = node.list(outputs)?.iter().map(Node::plain).collect();
+    transcript.trace.outputs = node.list(outputs)?.iter().map(Node::output).collect::<Result<_, _>>()?;
     Ok((node.label_at("instruction")?, node.label_at("user_id")?))
 }
 
