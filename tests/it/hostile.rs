@@ -263,3 +263,38 @@ fn connections_follow_the_limit_of_descriptors() {
         assert_eq!(descriptors::Connections::of(limit), descriptors::Connections { agents, evaluators }, "{limit}");
     }
 }
+
+/// A client that waits for the answer to a request finds out which one was turned away.
+#[tokio::test(start_paused = true)]
+async fn what_is_turned_away_after_it_was_read_is_answered_under_its_id() {
+    let never = Router::new().route("/e/{name}/mcp", post(std::future::pending::<()>));
+    let guard = Guard::new("127.0.0.1:80".parse().unwrap(), &[], &[], None);
+    let limits = Limits { concurrency: 1, ..Limits::default() };
+    let routes = Edge::new(guard, limits, Arc::default(), Arc::new(Workers::here())).around(never);
+    let ask = |body: &'static str| {
+        let request = Request::builder().method(Method::POST).uri("/e/one/mcp").header("host", "localhost");
+        let answer = routes.clone().oneshot(request.body(Body::from(body)).unwrap());
+        tokio::spawn(async move {
+            let answer = answer.await.unwrap();
+            let status = answer.status().as_u16();
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            (status, serde_json::from_slice::<Value>(&body).unwrap())
+        })
+    };
+    let first = ask(r#"{"jsonrpc": "2.0", "id": "a", "method": "ping"}"#);
+    settle().await;
+    let (second, third) = (ask(r#"{"jsonrpc": "2.0", "id": 7, "method": "ping"}"#), ask("nonsense"));
+    for (answer, expected, id, code) in [
+        (second, 503, Value::from(7), "OVERLOADED"),
+        (third, 503, Value::Null, "OVERLOADED"),
+        (first, 504, Value::from("a"), "TIMED_OUT"),
+    ] {
+        let (status, body) = answer.await.unwrap();
+        assert_eq!(
+            (status, &body["id"], &body["error"]["data"]["code"]),
+            (expected, &id, &Value::from(code)),
+            "{body}"
+        );
+        assert_eq!(body["jsonrpc"], "2.0");
+    }
+}

@@ -264,6 +264,28 @@ async fn a_batch_does_not_wait_for_what_is_cancelled() {
     assert_eq!(ids(&client.next().await), [json!(2)]);
 }
 
+/// Each is answered, one after the other.
+#[tokio::test]
+async fn of_two_requests_with_one_id_the_second_waits() {
+    let mut bench = bench().await;
+    let mut client = bench.client("/sse").await;
+    for number in [1, 2] {
+        let mut message = call(number);
+        message["id"] = json!(1);
+        client.send(&message).await;
+    }
+    for number in [1, 2] {
+        assert_eq!(bench.seen.recv().await.unwrap(), format!("called tool-{number}"));
+        assert!(bench.seen.try_recv().is_err());
+        bench.gate.add_permits(1);
+        let answer = client.next().await;
+        assert_eq!(
+            (&answer["id"], &answer["result"]["content"][0]["text"]),
+            (&json!(1), &json!(format!("tool-{number}")))
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_message_that_says_two_things_is_refused() {
     let bench = bench().await;

@@ -214,6 +214,25 @@ def test_other_methods_are_refused_in_the_same_form(shared):
     assert shared.ask("HEAD", "/mcp").status == 405
 
 
+FRAMED = {
+    "gzip, then chunked": ("Transfer-Encoding: gzip, chunked", 501, "CODING_UNKNOWN"),
+    "chunked twice": ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", 400, "FRAMED_TWICE"),
+    "another expectation": ("Expect: 200-ok\r\nTransfer-Encoding: chunked", 417, "EXPECTATION_UNKNOWN"),
+}
+
+
+@pytest.mark.parametrize("name", FRAMED)
+def test_a_body_that_comes_in_an_unknown_way_is_refused(shared, name):
+    headers, status, code = FRAMED[name]
+    text = json.dumps(PING).encode()
+    with shared.raw() as (connection, reader):
+        head = f"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}\r\n\r\n"
+        connection.sendall(head.encode() + b"%x\r\n%s\r\n0\r\n\r\n" % (len(text), text))
+        head = list(iter(lambda: reader.readline().strip().lower(), b""))
+        length = next(int(line.split(b":")[1]) for line in head if line.startswith(b"content-length"))
+        assert (int(head[0].split()[1]), json.loads(reader.read(length))["error"]["code"]) == (status, code)
+
+
 # Batches.
 
 

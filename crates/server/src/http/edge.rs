@@ -4,6 +4,7 @@ use super::bodies::{Bodies, Mine};
 use super::body;
 use super::connections::Connection;
 use super::drain::{Accepted, Drain, hold};
+use super::framing;
 use super::guard::Guard;
 use super::listen::{Peer, client};
 use super::pages::Page;
@@ -12,7 +13,7 @@ use super::refusal::Refusal;
 use super::trace;
 use super::workers::Workers;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{CONNECTION, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, StatusCode};
@@ -25,7 +26,7 @@ use http_body::Body as _;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Bytes of a body beyond which a request is answered on a thread for such: to read the JSON of the longest takes a good
@@ -82,12 +83,11 @@ impl Edge {
         let health = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
+            .method_not_allowed_fallback(no_such_method)
             .with_state(self.clone());
         let routes = routes
             .fallback(async || no_such(StatusCode::NOT_FOUND, "NO_SUCH_ADDRESS", "there is nothing at this address"))
-            .method_not_allowed_fallback(async || {
-                no_such(StatusCode::METHOD_NOT_ALLOWED, "NO_SUCH_METHOD", "this address does not know that method")
-            })
+            .method_not_allowed_fallback(no_such_method)
             .layer(from_fn_with_state(self.clone(), pass));
         routes.merge(health)
     }
@@ -113,6 +113,7 @@ impl Edge {
             ));
         }
         self.guard.check(request.uri(), request.headers())?;
+        framing::check(request.headers())?;
         let accepted = self.drain.accept().ok_or_else(Refusal::draining)?;
         match request.body().size_hint().lower() > self.limits.body as u64 {
             true => Err(body::too_long()),
@@ -121,14 +122,13 @@ impl Edge {
     }
 
     /// The request with its body, once that is here whole.
-    async fn whole(&self, request: Request, from: Option<IpAddr>) -> Result<(Request, usize, Option<Mine>), Refusal> {
+    async fn whole(&self, request: Request, from: Option<IpAddr>) -> Result<(Request, Bytes, Option<Mine>), Refusal> {
         if request.body().is_end_stream() {
-            return Ok((request, 0, None));
+            return Ok((request, Bytes::new(), None));
         }
         let (parts, body) = request.into_parts();
         let (body, held) = self.bodies.read(body, from.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await?;
-        let length = body.len();
-        Ok((Request::from_parts(parts, Body::from(body)), length, held))
+        Ok((Request::from_parts(parts, Body::from(body.clone())), body, held))
     }
 
     async fn respond(&self, request: Request, next: Next) -> Result<Response, Refusal> {
@@ -136,12 +136,20 @@ impl Edge {
         let work = request.extensions().get::<Arc<Connection>>().map(Connection::work);
         let accepted = self.admit(&request, from)?;
         let listens = request.method() == Method::GET;
+        let asks = request.method() == Method::POST && is_for_agents(request.uri().path());
+        // What is refused from here on has been read.
+        let read = OnceLock::new();
+        let answering = |refusal: Refusal| match read.get().filter(|_| asks) {
+            Some(body) => refusal.answering(body),
+            None => refusal,
+        };
         let answer = async {
-            let (request, length, _held) = self.whole(request, from).await?;
+            let (request, body, _held) = self.whole(request, from).await?;
+            let body = read.get_or_init(|| body);
             // Only now: a body that is still to come must keep no place from others.
             let place = self.places.take(from).ok_or_else(overloaded)?;
             let answer = trace::within(request, next);
-            let response = if length > LONG {
+            let response = if body.len() > LONG {
                 let Ok(response) = self.long.answer(answer.map(Ok::<_, Infallible>)).await;
                 response
             } else {
@@ -149,7 +157,8 @@ impl Edge {
             };
             Ok::<_, Refusal>((place, response))
         };
-        let (place, response) = tokio::time::timeout(self.limits.time, answer).await.map_err(|_| timed_out())??;
+        let answered = tokio::time::timeout(self.limits.time, answer).await.map_err(|_| timed_out());
+        let (place, response) = answered.flatten().map_err(answering)?;
         // A stream that a client only listens to is no answer to wait for.
         if listens && is_stream(&response) {
             let place = self.streams.take(from).ok_or_else(too_many_streams)?;
@@ -157,6 +166,11 @@ impl Edge {
         }
         Ok(hold(response, (accepted, place, work)))
     }
+}
+
+/// Whether messages are sent to that address.
+fn is_for_agents(path: &str) -> bool {
+    ["/mcp", "/messages"].iter().any(|end| path.trim_end_matches('/').ends_with(end))
 }
 
 fn is_stream(response: &Response) -> bool {
@@ -200,6 +214,10 @@ async fn ready(State(edge): State<Arc<Edge>>) -> Response {
         true => (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response(),
         false => "ready\n".into_response(),
     }
+}
+
+async fn no_such_method() -> Refusal {
+    no_such(StatusCode::METHOD_NOT_ALLOWED, "NO_SUCH_METHOD", "this address does not know that method")
 }
 
 fn no_such(status: StatusCode, code: &'static str, message: &str) -> Refusal {

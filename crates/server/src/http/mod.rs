@@ -11,6 +11,7 @@ pub mod control;
 pub mod descriptors;
 pub mod drain;
 pub mod edge;
+mod framing;
 pub mod guard;
 mod listen;
 mod media;
