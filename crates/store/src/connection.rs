@@ -76,6 +76,7 @@ impl Store {
     /// WAL with `synchronous = FULL`: an acknowledged call survives any crash. A damaged file is refused.
     pub fn in_file(path: &Path) -> Result<(Store, bool), Fault> {
         files::make_sure_of(path).map_err(|error| Fault::ToSqlConversionFailure(error.into()))?;
+        whole::check_log(path)?;
         let connection = Connection::open(path)?;
         // A file that is in use is refused at once.
         connection.busy_timeout(Duration::ZERO)?;

@@ -7,6 +7,7 @@ use super::Fault;
 use super::canonical::hex;
 use super::image::{Delta, Image};
 use super::schema::schema_tag;
+use super::whole;
 use crate::files;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
@@ -126,6 +127,7 @@ impl Ledger {
             return Err(failed(std::io::Error::other(format!("{FILE} is a link, and not the file itself"))));
         }
         files::make_sure_of(&file).map_err(failed)?;
+        whole::check_log(&file)?;
         let mut connection = Connection::open(file)?;
         connection.busy_timeout(Duration::ZERO)?;
         connection.execute_batch(

@@ -15,6 +15,7 @@ pub mod lock;
 mod original;
 mod query;
 mod schema;
+mod wal;
 mod whole;
 
 pub use connection::{Change, Store, Transaction};

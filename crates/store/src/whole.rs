@@ -4,10 +4,20 @@
 //! all its rows, in the number that SQLite leaves to its users. It is zero while an episode runs and after a crash, when
 //! only the form can be checked, and in files of versions before this one.
 
-use super::Fault;
+use super::{Fault, wal};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ffi};
 use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// Refuse a file whose log was damaged, before SQLite drops what stands in it.
+pub(super) fn check_log(file: &Path) -> Result<(), Fault> {
+    match wal::damage(file) {
+        Ok(None) => Ok(()),
+        Ok(Some(why)) => Err(damaged(why)),
+        Err(error) => Err(Fault::ToSqlConversionFailure(error.into())),
+    }
+}
 
 /// Why the file is damaged; none if it is whole.
 pub(super) fn check(connection: &Connection) -> Result<(), Fault> {

@@ -17,7 +17,7 @@ pub struct Refusal {
     message: String,
     remedy: String,
     /// The id of the message that it answers, null where that has none.
-    answers: Option<Value>,
+    answers: Option<Box<Value>>,
 }
 
 impl Refusal {
@@ -33,7 +33,7 @@ impl Refusal {
 
     /// The same as the answer to that message, whose sender reads JSON-RPC.
     pub fn answering(self, message: &Bytes) -> Refusal {
-        Refusal { answers: Some(Message::of(message).id), ..self }
+        Refusal { answers: Some(Box::new(Message::of(message).id)), ..self }
     }
 
     /// The refusal of what comes when the server is about to end.
