@@ -92,7 +92,11 @@ fn the_server_says_who_it_is() {
             let about = info.server_info.as_ref().expect("the server names itself");
             assert_eq!((about.name.as_str(), about.version.as_str()), ("incident-mcp", env!("CARGO_PKG_VERSION")));
             let capabilities = serde_json::to_value(&info.capabilities).unwrap();
-            assert_eq!(capabilities, json!({ "tools": {}, "resources": {}, "prompts": {}, "completions": {} }));
+            let mut expected = json!({ "tools": {}, "resources": {}, "prompts": {}, "completions": {} });
+            if *version == ProtocolVersion::V_2026_07_28 {
+                expected["extensions"] = json!({ "io.modelcontextprotocol/skills": { "directoryRead": true } });
+            }
+            assert_eq!(capabilities, expected);
             insta::allow_duplicates! {
                 insta::assert_snapshot!("instructions", info.instructions.as_deref().unwrap());
             }
@@ -314,12 +318,15 @@ fn every_resource_that_is_listed_can_be_read() {
             let policy = policy(id);
             let uris: BTreeSet<&str> = listed.iter().map(|resource| resource.uri.as_str()).collect();
             assert_eq!(uris.len(), listed.len(), "each once");
-            assert_eq!(listed.len(), 2 + usize::from(!policy.tiers.0.is_empty()) + policy.clauses.len());
+            let of_skills = listed.iter().filter(|resource| resource.uri.starts_with("skill://")).count();
+            let of_policy = 2 + usize::from(!policy.tiers.0.is_empty()) + policy.clauses.len();
+            assert_eq!(listed.len(), of_policy + of_skills);
             for resource in &listed {
                 let read = client.read_resource(ReadResourceRequestParams::new(&resource.uri)).await.unwrap();
                 let (kind, text) = text(&read.contents);
                 assert_eq!(Some(&kind), resource.mime_type.as_ref(), "{}", resource.uri);
                 match kind.as_str() {
+                    "text/markdown" if resource.uri.starts_with("skill://") => assert!(text.starts_with("---\n")),
                     "text/markdown" => assert_eq!(text, policy.text),
                     _ => assert!(serde_json::from_str::<Value>(&text).unwrap().is_object(), "{}", resource.uri),
                 }
@@ -356,7 +363,10 @@ fn clauses_words_tiers_and_records() {
 
         let templates = client.list_all_resource_templates().await.unwrap();
         let templates: Vec<&str> = templates.iter().map(|template| template.uri_template.as_str()).collect();
-        assert_eq!(templates, ["record://{table}/{id}", "policy://all/clauses/{clause}"]);
+        assert_eq!(
+            templates,
+            ["record://{table}/{id}", "policy://all/clauses/{clause}", "skill://all/{skill}/{+file}"]
+        );
     });
 }
 

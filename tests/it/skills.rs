@@ -1,6 +1,7 @@
 //! Procedures as Agent Skills: what a skill says, and that it says it in the policy's words.
 
 mod export;
+mod mcp;
 
 use crate::support::{policies, policy};
 use procedures::policy::{Audit, Policy, Work};

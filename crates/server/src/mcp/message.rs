@@ -6,8 +6,8 @@
 use records::json;
 use rmcp::model::{
     CallToolRequestParams, ClientJsonRpcMessage, ClientRequest, CompleteRequestParams, ErrorCode, GetMeta,
-    GetPromptRequestParams, InitializeRequestParams, JsonRpcMessage, PaginatedRequestParams, ReadResourceRequestParams,
-    RequestId,
+    GetPromptRequestParams, GetSkillRequestParams, InitializeRequestParams, JsonRpcMessage, PaginatedRequestParams,
+    ReadResourceDirectoryRequestParams, ReadResourceRequestParams, RequestId,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -91,9 +91,11 @@ pub fn misfit(method: &str, params: Option<&Json>) -> Option<String> {
         "resources/read" => wrong::<ReadResourceRequestParams>(params),
         "prompts/get" => wrong::<GetPromptRequestParams>(params),
         "completion/complete" => wrong::<CompleteRequestParams>(params),
-        "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list" => {
+        "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list" | "skills/list" => {
             wrong::<PaginatedRequestParams>(params)
         }
+        "skills/get" => wrong::<GetSkillRequestParams>(params),
+        "resources/directory/read" => wrong::<ReadResourceDirectoryRequestParams>(params),
         _ => return None,
     };
     Some(format!("the parameters of {method} are wrong: {wrong}"))

@@ -1,4 +1,4 @@
-//! The MCP face of an episode: tools, resources, prompts and completions.
+//! The MCP face of an episode: tools, resources, prompts, completions and skills.
 //!
 //! **Invariant:** no rules here. What is listed is a projection of the policy; what a call does is the episode's.
 
@@ -15,6 +15,7 @@ mod pipe;
 mod progress;
 mod prompts;
 mod resources;
+mod skills;
 pub mod stdio;
 pub mod tools;
 
@@ -22,6 +23,7 @@ pub use arrival::Arrival;
 pub use orderly::Orderly;
 
 use crate::registry::{Live, LiveError, Recorder};
+use ::skills::{SCHEME, Skills};
 use calls::Episode;
 use futures::future::{Either, select};
 use procedures::policy::{Audit, Policy};
@@ -31,13 +33,15 @@ use rmcp::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
     ContentBlock, CustomRequest, CustomResult, ErrorCode, ErrorData, GetPromptRequestParams, GetPromptResponse,
-    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
+    GetSkillRequestParams, GetSkillResult, Implementation, InitializeRequestParams, InitializeResult,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value as Json;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How long a client may keep what never changes while a server runs, in milliseconds.
 const STATIC_TTL: u64 = 3_600_000;
@@ -53,12 +57,16 @@ pub type Handler = conformance::WithFixtures<Server>;
 pub struct Listing {
     tools: Vec<Tool>,
     instructions: String,
+    audit: Audit,
+    /// Made when somebody first asks for one: starting up costs nothing more for them.
+    skills: OnceLock<Skills>,
 }
 
 impl Listing {
     /// The listing of episodes under that policy.
     pub fn of(policy: &Policy, audit: Audit) -> Listing {
-        Listing { tools: tools::list(policy), instructions: prompts::instructions(policy, audit) }
+        let (tools, instructions) = (tools::list(policy), prompts::instructions(policy, audit));
+        Listing { tools, instructions, audit, skills: OnceLock::new() }
     }
 }
 
@@ -67,12 +75,14 @@ impl Listing {
 pub struct Server {
     live: Arc<Live>,
     listing: Arc<Listing>,
+    /// Whether the handshake of this connection agreed on a revision that has extensions; not set where there was none.
+    extended: Arc<OnceLock<bool>>,
 }
 
 impl Server {
     /// Serve that episode.
     pub fn new(live: Arc<Live>, listing: Arc<Listing>) -> Server {
-        Server { live, listing }
+        Server { live, listing, extended: Arc::default() }
     }
 
     /// Serve an episode that nobody else serves.
@@ -81,8 +91,9 @@ impl Server {
         Server::new(Live::alone(episode, recorder), Arc::new(listing))
     }
 
-    /// The handler of a transport.
-    pub fn handler(self) -> Handler {
+    /// The handler of a connection.
+    pub fn handler(mut self) -> Handler {
+        self.extended = Arc::default();
         #[cfg(feature = "conformance-fixtures")]
         return conformance::WithFixtures(self);
         #[cfg(not(feature = "conformance-fixtures"))]
@@ -92,6 +103,21 @@ impl Server {
     /// The episode.
     pub fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    fn skills(&self) -> &Skills {
+        self.listing.skills.get_or_init(|| Skills::of(self.live.policy(), self.listing.audit))
+    }
+
+    /// Whether a request is of a revision that has extensions.
+    fn is_extended(&self, context: &RequestContext<RoleServer>) -> bool {
+        let agreed = || self.extended.get().copied().unwrap_or(false);
+        context.meta.protocol_version().map_or_else(agreed, |version| has_extensions(&version))
+    }
+
+    /// The skills, for a request that may ask for them as such.
+    fn skills_for(&self, method: &str, context: &RequestContext<RoleServer>) -> Result<&Skills, ErrorData> {
+        if self.is_extended(context) { Ok(self.skills()) } else { Err(unknown_method(method)) }
     }
 
     async fn look<T, F>(&self, look: F) -> Result<T, ErrorData>
@@ -107,16 +133,33 @@ impl Server {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder()
+        let mut capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_resources()
             .enable_prompts()
             .enable_completions()
+            .enable_skills_with_directory_read()
             .build();
+        if self.extended.get() == Some(&false) {
+            capabilities.extensions = None;
+        }
         let about = Implementation::new("incident-mcp", env!("CARGO_PKG_VERSION"))
             .with_title("incident-mcp")
             .with_description("Incident-management procedures as MCP tools that an agent cannot misuse");
         ServerConfig::new(capabilities).with_server_info(about).with_instructions(self.listing.instructions.clone())
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        let agreed = self.negotiate_initialize(&request)?.protocol_version;
+        // A second handshake on a connection agrees on nothing else.
+        let _ = self.extended.set(has_extensions(&agreed));
+        let answer = self.negotiate_initialize(&request);
+        context.peer.set_peer_info(request);
+        answer
     }
 
     async fn list_tools(
@@ -168,9 +211,9 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         first_page(page.as_ref())?;
-        Ok(ListResourcesResult::with_all_items(resources::list(self.live.policy()))
-            .with_ttl_ms(STATIC_TTL)
-            .with_cache_scope(CacheScope::Public))
+        let mut all = resources::list(self.live.policy());
+        all.extend(skills::resources(self.skills()));
+        Ok(ListResourcesResult::with_all_items(all).with_ttl_ms(STATIC_TTL).with_cache_scope(CacheScope::Public))
     }
 
     async fn list_resource_templates(
@@ -179,7 +222,10 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         first_page(page.as_ref())?;
-        Ok(ListResourceTemplatesResult::with_all_items(resources::templates(self.live.policy()))
+        let policy = self.live.policy();
+        let mut all = resources::templates(policy);
+        all.push(skills::template(&policy.id));
+        Ok(ListResourceTemplatesResult::with_all_items(all)
             .with_ttl_ms(STATIC_TTL)
             .with_cache_scope(CacheScope::Public))
     }
@@ -189,6 +235,10 @@ impl ServerHandler for Server {
         request: ReadResourceRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
+        if request.uri.starts_with(SCHEME) {
+            let file = skills::read(self.skills(), &request.uri);
+            return file.map(Into::into).ok_or_else(|| resources::not_found(&request.uri));
+        }
         match resources::find(self.live.policy(), &request.uri)? {
             Found::Text(result) => Ok(result.into()),
             Found::Record(table, id) => {
@@ -196,6 +246,34 @@ impl ServerHandler for Server {
                 resources::record(&request.uri, table, &outcome).map(Into::into)
             }
         }
+    }
+
+    async fn list_skills(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListSkillsResult, ErrorData> {
+        let skills = self.skills_for("skills/list", &context)?;
+        first_page(page.as_ref())?;
+        Ok(skills::list(skills))
+    }
+
+    async fn get_skill(
+        &self,
+        request: GetSkillRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetSkillResult, ErrorData> {
+        skills::get(self.skills_for("skills/get", &context)?, &request.uri)
+    }
+
+    async fn read_resource_directory(
+        &self,
+        request: ReadResourceDirectoryRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceDirectoryResult, ErrorData> {
+        let skills = self.skills_for("resources/directory/read", &context)?;
+        only_page(request.cursor.as_deref())?;
+        skills::directory(skills, &request.uri)
     }
 
     async fn list_prompts(
@@ -234,26 +312,41 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         // 2026-07-28 has no handshake, and only its requests name their revision.
-        let removed = request.method == "initialize" && context.meta.protocol_version().is_some();
+        let removed = match request.method.as_str() {
+            "initialize" => context.meta.protocol_version().is_some(),
+            "skills/list" | "skills/get" | "resources/directory/read" => !self.is_extended(&context),
+            _ => false,
+        };
         match message::misfit(&request.method, request.params.as_ref()).filter(|_| !removed) {
             Some(message) => Err(ErrorData::invalid_params(message, None)),
-            None => {
-                let message = format!("there is no method {:?} here", request.method);
-                Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None))
-            }
+            None => Err(unknown_method(&request.method)),
         }
     }
 }
 
 /// Every list is one page, so that a cursor is none of ours, which the specification wants refused.
 fn first_page(page: Option<&PaginatedRequestParams>) -> Result<(), ErrorData> {
-    match page.and_then(|page| page.cursor.as_deref()) {
+    only_page(page.and_then(|page| page.cursor.as_deref()))
+}
+
+fn only_page(cursor: Option<&str>) -> Result<(), ErrorData> {
+    match cursor {
         None => Ok(()),
         Some(cursor) => {
             let message = format!("the cursor {cursor:?} is unknown: this list has one page");
             Err(ErrorData::invalid_params(message, None))
         }
     }
+}
+
+/// Extensions came with 2026-07-28.
+fn has_extensions(version: &ProtocolVersion) -> bool {
+    // Revisions are days, which as texts stand in their order.
+    version.as_str() >= ProtocolVersion::V_2026_07_28.as_str()
+}
+
+fn unknown_method(method: &str) -> ErrorData {
+    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("there is no method {method:?} here"), None)
 }
 
 /// Do both at once, and be done with the second: a client that does not listen must not hold a turn that others wait for.

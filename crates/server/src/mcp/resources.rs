@@ -8,7 +8,8 @@ use rmcp::model::{CacheScope, ErrorData, ReadResourceResult, Resource, ResourceC
 use serde_json::{Value as Json, json};
 use store::parse_id;
 
-const MARKDOWN: &str = "text/markdown";
+/// The kind of texts.
+pub const MARKDOWN: &str = "text/markdown";
 const JSON: &str = "application/json";
 /// The template of the resources of clauses, with the policy's id to be put in.
 const CLAUSES: &str = "/clauses/";
@@ -115,11 +116,13 @@ fn clause_text(policy: &Policy, id: &str) -> String {
     .to_string()
 }
 
-fn content(uri: &str, kind: &str, text: String) -> ReadResourceResult {
+/// The content of a resource.
+pub fn content(uri: &str, kind: &str, text: String) -> ReadResourceResult {
     ReadResourceResult::new(vec![ResourceContents::text(text, uri).with_mime_type(kind)])
 }
 
-fn not_found(uri: &str) -> ErrorData {
+/// There is none of that address.
+pub fn not_found(uri: &str) -> ErrorData {
     let message = "there is no such resource; see resources/list and resources/templates/list";
     ErrorData::resource_not_found(message, Some(json!({ "uri": uri })))
 }
