@@ -1,8 +1,8 @@
-//! `policy`: check, coverage, show.
+//! `policy`: check, coverage, show; what concerns skills is in `skill.rs`.
 
 use super::print::{self, BAD, BOLD, DIM, GOOD, PLAIN};
 use super::setup::{PolicyChoice, SourceChoice};
-use super::skill::Export;
+use super::skill::{Coverage, Export, New};
 use super::{Answer, Error};
 use clap::{Args, Subcommand};
 use procedures::policy::{self, Work};
@@ -14,8 +14,8 @@ pub enum Policy {
     ///
     /// Without ids, every policy is checked, and every part that none of them includes. Exit code 3 when there is a mistake.
     Check(Check),
-    /// Print what carries out each clause of a policy
-    Coverage(PolicyChoice),
+    /// Print what carries out each clause of a policy, or what of a skill a policy enforces
+    Coverage(Coverage),
     /// Print a policy's text
     Show(PolicyChoice),
     /// Write a policy's procedures as Agent Skills
@@ -23,12 +23,20 @@ pub enum Policy {
     /// One folder a procedure and one that names them, each with a SKILL.md. Skills that an earlier edition of the same policy left
     /// there are replaced; where anything else is in the way, nothing is written.
     Export(Export),
+    /// Draft a policy from an Agent Skill
+    ///
+    /// Its sentences become clauses. Those that look like a rule are to be covered, the others are exempt until somebody says why;
+    /// see `policy check --draft`. The folder is made below that of --policies, else here.
+    New(New),
 }
 
 #[derive(Args)]
 pub struct Check {
     /// Policies to check [default: all]
     ids: Vec<String>,
+    /// Tell of clauses that nothing carries out, and take none for a mistake
+    #[arg(long)]
+    draft: bool,
     #[command(flatten)]
     source: SourceChoice,
 }
@@ -37,8 +45,9 @@ impl Policy {
     pub fn run(&self) -> Result<Answer, Error> {
         match self {
             Policy::Check(check) => check.run(),
-            Policy::Coverage(choice) => coverage(choice),
+            Policy::Coverage(coverage) => coverage.run(),
             Policy::Export(export) => export.run(),
+            Policy::New(new) => new.run(),
             Policy::Show(choice) => {
                 anstream::print!("{}", choice.load()?.text);
                 Ok(Answer::Yes)
@@ -51,9 +60,13 @@ impl Check {
     fn run(&self) -> Result<Answer, Error> {
         let source = self.source.source();
         source.usable().map_err(|why| format!("there is no policy here: {why}"))?;
+        let (check, load): (fn(&_) -> _, fn(&_, &_) -> _) = match self.draft {
+            true => (policy::check_drafts, policy::load_draft),
+            false => (policy::check, policy::load),
+        };
         let checked: Vec<policy::Checked> = match self.ids.is_empty() {
-            true => policy::check(&source),
-            false => self.ids.iter().map(|id| (id.clone(), policy::load(&source, id))).collect(),
+            true => check(&source),
+            false => self.ids.iter().map(|id| (id.clone(), load(&source, id))).collect(),
         };
         if checked.is_empty() {
             return Err(
@@ -79,6 +92,10 @@ impl Check {
                         policy.tools.len(),
                         policy.words.len(),
                     );
+                    for (clause, looks) in &policy.uncovered {
+                        let looks = if looks.is_empty() { String::new() } else { format!(", and looks like: {looks}") };
+                        anstream::println!("  clause {clause} is covered by nothing{looks}");
+                    }
                 }
                 Err(mistakes) => {
                     answer = Answer::No;
@@ -94,20 +111,4 @@ impl Check {
         }
         Ok(answer)
     }
-}
-
-fn coverage(choice: &PolicyChoice) -> Result<Answer, Error> {
-    let policy = choice.load()?;
-    let rows: Vec<Vec<String>> = (policy.clauses.iter())
-        .map(|clause| {
-            let id = &clause.id.value;
-            let covers = policy.cover(id);
-            let mut kinds: Vec<&str> = covers.iter().map(policy::coverage::Cover::kind).collect();
-            kinds.dedup();
-            let by: Vec<String> = covers.iter().map(ToString::to_string).collect();
-            vec![id.clone(), clause.text.clone(), kinds.join(", "), by.join(", ")]
-        })
-        .collect();
-    print::table(&["clause", "text", "covered by", "name"], &rows);
-    Ok(Answer::Yes)
 }

@@ -38,6 +38,15 @@ impl SourceChoice {
 
 impl PolicyChoice {
     pub fn load(&self) -> Result<Arc<Policy>, Error> {
+        self.load_by(policy::load)
+    }
+
+    /// The policy, which may be a draft.
+    pub fn load_draft(&self) -> Result<Arc<Policy>, Error> {
+        self.load_by(policy::load_draft)
+    }
+
+    fn load_by(&self, load: fn(&Source, &str) -> Result<Policy, Vec<policy::Mistake>>) -> Result<Arc<Policy>, Error> {
         let source = self.source.source();
         // Before anything else is said about a folder that is not there.
         let (known, unread) = source.survey();
@@ -52,7 +61,7 @@ impl PolicyChoice {
             );
             return Err(listed(&head, &unread));
         }
-        let loaded = policy::load(&source, &self.policy);
+        let loaded = load(&source, &self.policy);
         Ok(Arc::new(loaded.map_err(|mistakes| listed("the policy has mistakes:", &mistakes))?))
     }
 }

@@ -1,5 +1,8 @@
 //! Procedures as Agent Skills: what a skill says, and that it says it in the policy's words.
 
+mod command;
+mod compare;
+mod draft;
 mod export;
 mod mcp;
 
@@ -84,7 +87,7 @@ fn every_tool_that_writes_is_in_one_procedure_and_its_clauses_stand_there() {
         let mut homes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for skill in &skills.skills {
             for line in part(main_of(skill), "Steps") {
-                if let Some(tool) = policy.tools.iter().find(|tool| line.contains(&format!(". `{}`: ", tool.name))) {
+                if let Some(tool) = policy.tools.iter().find(|tool| line.contains(&format!("** `{}`: ", tool.name))) {
                     homes.entry(&tool.name).or_default().push(&skill.name);
                     assert!(skill.front["allowed-tools"].as_array().unwrap().iter().any(|name| *name == tool.name));
                 }

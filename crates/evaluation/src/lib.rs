@@ -18,6 +18,7 @@ mod remarks;
 pub mod replay;
 pub mod report;
 mod run;
+mod skills;
 pub mod stages;
 pub mod totals;
 mod trials;

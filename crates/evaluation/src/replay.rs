@@ -6,6 +6,7 @@ use super::model::{AnswerDifference, Broken, Comparison, Duty, Mapped, Place, Re
 use super::names::Names;
 use super::packed::{Kept, Packed};
 use super::remarks::remarks;
+use super::skills::Known;
 use crate::mapping::{Mapping, Standing, Told};
 use calls::{CallError, Consulted, Episode, Mode, Outcome, Settings, StartError};
 use procedures::halt::{INVALID_INPUT, OK};
@@ -13,7 +14,7 @@ use procedures::policy::{Audit, Policy, Work};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use store::canonical::Extent;
 use store::image::Image;
 use store::{Entry, Fault, parse_id};
@@ -36,6 +37,8 @@ pub struct Stage {
     mapping: Option<Arc<Mapping>>,
     /// The hash of the state to begin with.
     hash: String,
+    /// The skills of its policy, made for the first trace whose agent had read one.
+    known: OnceLock<Known>,
 }
 
 /// How a trace is run.
@@ -125,7 +128,7 @@ impl Stage {
     /// A stage for episodes under that policy that start from that image.
     pub fn new(policy: Arc<Policy>, image: Arc<Image>, mapping: Option<Arc<Mapping>>) -> Result<Stage, Fault> {
         let hash = image.store().hash(Extent::Result)?.state;
-        Ok(Stage { policy, image, mapping, hash })
+        Ok(Stage { policy, image, mapping, hash, known: OnceLock::new() })
     }
 
     /// The ids of its policy and its mapping.
@@ -155,6 +158,10 @@ impl Stage {
             comparison,
             first_divergence: diverged.map(|step| step.call),
             notes: self.notes(trace),
+            skills: match trace.skills.is_empty() {
+                true => Vec::new(),
+                false => self.known.get_or_init(|| Known::of(&self.policy)).told(&trace.skills, &calls),
+            },
             calls,
             unpaid,
             unchanged: hash == self.hash,
@@ -389,10 +396,3 @@ impl Halted {
 
 /// The rule that only some roles may use a tool.
 pub(super) const ROLE: &str = "actor.role";
-
-impl Step {
-    /// What it broke: why it halted, or what would have halted it.
-    pub fn broken(&self) -> impl Iterator<Item = &Broken> {
-        self.halt.as_deref().into_iter().chain(&self.violations)
-    }
-}

@@ -28,6 +28,17 @@ pub struct Split<'a> {
 
 /// Take a text apart; or why it is no skill's.
 pub fn read(text: &str) -> Result<Split<'_>, String> {
+    let (yaml, body, line) = fences(text)?;
+    Ok(Split { front: parse(yaml)?, body, line })
+}
+
+/// Where the text begins that follows front matter, whether that can be read or not: its byte, and its line from 1.
+pub fn after(text: &str) -> (usize, usize) {
+    fences(text).map_or((0, 1), |(_, body, line)| (text.len() - body.len(), line))
+}
+
+/// What stands between the fences, what follows, and the line of that.
+fn fences(text: &str) -> Result<(&str, &str, usize), String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text.split_inclusive('\n');
     let first = lines.next().unwrap_or_default();
@@ -37,8 +48,7 @@ pub fn read(text: &str) -> Result<Split<'_>, String> {
     let mut end = first.len();
     for (at, line) in lines.enumerate() {
         if line.trim_end() == FENCE {
-            let yaml = &text[first.len()..end];
-            return Ok(Split { front: parse(yaml)?, body: &text[end + line.len()..], line: at + 3 });
+            return Ok((&text[first.len()..end], &text[end + line.len()..], at + 3));
         }
         end += line.len();
     }

@@ -7,16 +7,27 @@
 
 #![deny(missing_docs)]
 
+mod assembly;
+mod compare;
+mod draft;
 mod folder;
 mod front;
+mod looks;
 mod parts;
 mod procedure;
 mod reference;
-mod text;
+mod sentence;
+mod source;
+mod vocabulary;
 
+pub use compare::{Alignment, Comparison, Standing, Told, compare};
+pub use draft::{Draft, draft};
 pub use folder::{Refusal, Written, write};
 pub use front::{Split, allowed_tools, read};
+pub use looks::looks_like;
 pub use procedure::Procedure;
+pub use sentence::{Item, Sentence, items};
+pub use source::{Source, Unreadable, text};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use procedures::policy::{Audit, Policy};
@@ -80,8 +91,8 @@ impl Skills {
     pub fn of(policy: &Policy, audit: Audit) -> Skills {
         let procedures = procedure::procedures(policy);
         let references = reference::files(policy);
-        let overview = text::overview(policy, &procedures);
-        let others = procedures.iter().map(|procedure| text::procedure(policy, audit, procedure));
+        let overview = assembly::overview(policy, &procedures);
+        let others = procedures.iter().map(|procedure| assembly::procedure(policy, audit, procedure));
         let skills = std::iter::once(overview).chain(others).map(|text| text.into_skill(policy, &references));
         Skills { skills: skills.collect() }
     }

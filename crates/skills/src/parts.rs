@@ -95,7 +95,7 @@ pub fn steps(writer: &mut Writer<'_>, procedure: &Procedure<'_>, finders: &[&Too
     if !finders.is_empty() {
         let clause = &writer.policy.refusals.reference.clause;
         let tools = names(finders.iter().map(|tool| &tool.name));
-        lines.push(format!("1. Look up what is not known, and invent no ids: {tools}. (**{clause}**)"));
+        lines.push(format!("1. **{clause}** Look up what is not known, and invent no ids: {tools}."));
     }
     let mut said = IndexSet::new();
     for (tool, act) in &procedure.tools {
@@ -109,7 +109,7 @@ pub fn steps(writer: &mut Writer<'_>, procedure: &Procedure<'_>, finders: &[&Too
             takes.push_str(&format!(" It can have {}.", names(&optional)));
         }
         let clause = &act.roles_clause;
-        lines.push(format!("{number}. `{}`: {}{takes} (**{clause}**)", tool.name, tool.description));
+        lines.push(format!("{number}. **{clause}** `{}`: {}{takes}", tool.name, tool.description));
         for clause in act.clauses.iter().filter(|clause| said.insert((*clause).clone())) {
             lines.push(writer.line("   -", clause, ""));
         }
@@ -178,8 +178,8 @@ pub fn owed(writer: &mut Writer<'_>, procedure: &Procedure<'_>, pays: Option<&To
     let mut lines: Vec<String> = each
         .map(|(of, verb)| {
             format!(
-                "- After `{of}`: one entry with `{}`, action `{verb}`, for the record that the answer names. (**{}**)",
-                tool.name, act.roles_clause
+                "- **{}** After `{of}`: one entry with `{}`, action `{verb}`, for the record that the answer names.",
+                act.roles_clause, tool.name
             )
         })
         .collect();

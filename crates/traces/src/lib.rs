@@ -39,8 +39,19 @@ pub struct Trace {
     pub unfinished: Option<String>,
     /// The tokens that the model read and wrote in the whole run, where the file says so.
     pub tokens: Option<u64>,
+    /// The skills that the agent had read.
+    pub skills: Vec<Skill>,
     /// What was left out or read otherwise than it stands in the file; said beside whatever rests on the trace.
     pub notes: Vec<String>,
+}
+
+/// An Agent Skill that an agent had read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skill {
+    /// Its address.
+    pub uri: String,
+    /// The digest of its SKILL.md, `sha256:` and 64 digits.
+    pub digest: String,
 }
 
 /// Under what a trace was recorded, as far as its file says.

@@ -267,6 +267,7 @@ fn trace(name: &str, calls: Vec<Step>) -> TraceReport {
         comparison: calls.iter().map(|step| step.comparison).max().unwrap_or(Comparison::Unrecorded),
         first_divergence: different.map(|step| step.call),
         notes: Vec::new(),
+        skills: Vec::new(),
         unchanged: calls.iter().all(|step| step.changes.is_empty()),
         tokens: None,
         calls,

@@ -4,7 +4,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Map, Number, Value as Json};
-use traces::{Answer, Call, Message, Role, Settings, Trace, Verdict};
+use traces::{Answer, Call, Message, Role, Settings, Skill, Trace, Verdict};
 
 /// Keys and words that the formats know, so that generated values reach the readers' depths.
 const WORDS: [&str; 72] = [
@@ -130,17 +130,29 @@ pub fn trace() -> impl Strategy<Value = Trace> {
         ..Settings::default()
     });
     let about = (name(), label(), any::<u64>().prop_map(Some), settings, label(), vec(text(), 0..3));
-    let ending = (option::of(text()), vec(text(), 0..2), option::of(any::<u64>()));
+    let skill = (text(), text()).prop_map(|(uri, digest)| Skill { uri, digest });
+    let ending = (option::of(text()), vec(text(), 0..2), option::of(any::<u64>()), vec(skill, 0..2));
     (about, option::of("[a-z ]{1,9}"), ending, vec(vec(message(), 0..3), 7), vec(call(), 1..6)).prop_map(
-        |((name, task, trial, settings, actor, outputs), setup, (unfinished, notes, tokens), said, calls)| {
+        |((name, task, trial, settings, actor, outputs), setup, (unfinished, notes, tokens, skills), said, calls)| {
             let setup = setup.map(|text| Message { role: Role::System, text, after: 0 });
             let said = said.into_iter().take(calls.len() + 1).enumerate();
             let said = said.flat_map(|(after, said)| said.into_iter().map(move |message| Message { after, ..message }));
             let messages = setup.into_iter().chain(said).collect();
             let calls = calls.into_iter().enumerate();
             let calls = calls.map(|(at, call)| Call { id: format!("{}{at}", call.id), ..call }).collect();
-            let about =
-                Trace { name, task, trial, settings, actor, outputs, unfinished, notes, tokens, ..Trace::default() };
+            let about = Trace {
+                name,
+                task,
+                trial,
+                settings,
+                actor,
+                outputs,
+                unfinished,
+                notes,
+                tokens,
+                skills,
+                ..Trace::default()
+            };
             Trace { calls, messages, ..about }
         },
     )

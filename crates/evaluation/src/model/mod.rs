@@ -1,9 +1,11 @@
 //! What evaluating found, as reports and other programs read it: `docs/report.schema.json` is made from these types.
 
 mod replay;
+mod skill;
 mod verdict;
 
 pub use replay::{AnswerDifference, Broken, Comparison, Duty, Mapped, Replay, RowChange, Step};
+pub use skill::SkillRead;
 pub use verdict::{
     Cell, OutputVerdict, Precheck, Prechecks, ProcessVerdict, Remark, Retry, RoleBreach, StateVerdict, VERDICT,
     Verdict, Violation,

@@ -1,6 +1,6 @@
 //! A trace whose calls were made again.
 
-use super::Place;
+use super::{Place, SkillRead};
 use crate::packed::Packed;
 use calls::Mode;
 use schemars::JsonSchema;
@@ -43,6 +43,9 @@ pub struct Replay {
     /// In what it was recorded otherwise than it was run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The skills that the agent had read, where the trace says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<SkillRead>,
     /// Its calls, in order.
     pub calls: Vec<Step>,
     /// Duties that no call has paid.
@@ -91,6 +94,13 @@ pub struct Step {
     /// The rows that it wrote: table, key, and for each changed column its value before and after.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<RowChange>,
+}
+
+impl Step {
+    /// What it broke: why it halted, or what would have halted it.
+    pub fn broken(&self) -> impl Iterator<Item = &Broken> {
+        self.halt.as_deref().into_iter().chain(&self.violations)
+    }
 }
 
 /// The call that a mapping made of a foreign one.

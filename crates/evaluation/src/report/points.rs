@@ -2,7 +2,8 @@
 
 use super::words::{count, place, plain, severity, value};
 use crate::model::{
-    Broken, Cell, Command, Comparison, Duty, Finding, Precheck, Replay, Report, Severity, Step, TraceReport, Verdict,
+    Broken, Cell, Command, Comparison, Duty, Finding, Precheck, Replay, Report, Severity, SkillRead, Step, TraceReport,
+    Verdict,
 };
 use crate::totals::is_good;
 use serde_json::Value as Json;
@@ -97,6 +98,7 @@ pub fn points<'a>(report: &Report, trace: &'a TraceReport, most: usize) -> Vec<P
         points.extend(trace.replay.unpaid.iter().map(|duty| unpaid(&trace.replay, duty, false)));
     }
     points.extend(trace.findings.iter().map(finding));
+    points.extend(trace.replay.skills.iter().map(skill));
     points.extend(notes);
     points.extend(trace.replay.unfinished.iter().map(|reason| Point {
         bad: report.command == Command::Grade,
@@ -106,6 +108,27 @@ pub fn points<'a>(report: &Report, trace: &'a TraceReport, most: usize) -> Vec<P
     // By call, what is of none last, but that the run broke off before all; the order within a call stays.
     points.sort_by_key(|point| if point.kind == UNFINISHED { 0 } else { point.call.unwrap_or(usize::MAX) });
     points
+}
+
+/// What a skill that the agent had read told of what it broke.
+fn skill(read: &SkillRead) -> Point<'_> {
+    let uri = plain(&read.uri);
+    let text = match (read.known, read.told.is_empty(), read.untold.is_empty()) {
+        (false, ..) => format!("{uri} was read, of another policy or edition: what it told is not known"),
+        (true, true, true) => format!("{uri} was read"),
+        (true, true, false) => {
+            format!("{uri} was read, which does not tell what was broken: {}", read.untold.join(", "))
+        }
+        (true, false, true) => format!("{uri} was read, which tells what was broken: {}", read.told.join(", ")),
+        (true, false, false) => {
+            format!(
+                "{uri} was read, which tells what was broken: {}; but not {}",
+                read.told.join(", "),
+                read.untold.join(", ")
+            )
+        }
+    };
+    Point { bad: false, call: None, ..at_call("skill", 0, text) }
 }
 
 /// A cell that differs, in a sentence.

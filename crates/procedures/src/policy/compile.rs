@@ -1,7 +1,7 @@
 //! Putting a policy together from what it includes, and checking the whole.
 
 use super::collect::{Part, collect};
-use super::coverage::covers;
+use super::coverage::{Cover, covers};
 use super::expression::Vocabularies;
 use super::finder::finders;
 use super::fragment::{self, Fragment};
@@ -29,8 +29,17 @@ pub fn ids(source: &Source) -> Vec<String> {
 
 /// Read, compose and check a policy. All mistakes are found in one pass.
 pub fn load(source: &Source, id: &str) -> Result<Policy, Vec<Mistake>> {
+    load_as(source, id, Extent::Policy)
+}
+
+/// The same for a draft, which may have clauses that nothing carries out yet. It is not to be served.
+pub fn load_draft(source: &Source, id: &str) -> Result<Policy, Vec<Mistake>> {
+    load_as(source, id, Extent::Draft)
+}
+
+fn load_as(source: &Source, id: &str, extent: Extent) -> Result<Policy, Vec<Mistake>> {
     let (parts, mut mistakes) = collect(source, id);
-    finished(compose(id, &parts, Extent::Policy, &mut mistakes), mistakes)
+    finished(compose(id, &parts, extent, &mut mistakes), mistakes)
 }
 
 fn finished(policy: Option<Policy>, mut mistakes: Vec<Mistake>) -> Result<Policy, Vec<Mistake>> {
@@ -44,6 +53,15 @@ pub type Checked = (String, Result<Policy, Vec<Mistake>>);
 
 /// Check every folder of a source: all policies, the parts that none of them includes, and what cannot be read.
 pub fn check(source: &Source) -> Vec<Checked> {
+    check_as(source, Extent::Policy)
+}
+
+/// The same, each policy as a draft.
+pub fn check_drafts(source: &Source) -> Vec<Checked> {
+    check_as(source, Extent::Draft)
+}
+
+fn check_as(source: &Source, extent: Extent) -> Vec<Checked> {
     let (folders, unread) = source.survey();
     let mut checked = Vec::new();
     let mut reached = BTreeSet::new();
@@ -53,7 +71,7 @@ pub fn check(source: &Source) -> Vec<Checked> {
         match found.iter().find(|part| part.fragment.path == id) {
             Some(own) if own.fragment.is_policy() => {
                 reached.extend(own.reach.iter().cloned());
-                let policy = compose(&id, &found, Extent::Policy, &mut mistakes);
+                let policy = compose(&id, &found, extent, &mut mistakes);
                 checked.push((id, finished(policy, mistakes)));
             }
             _ => parts.push((id, found, mistakes)),
@@ -78,6 +96,8 @@ pub fn check(source: &Source) -> Vec<Checked> {
 pub(super) enum Extent {
     /// All that is to be served.
     Policy,
+    /// The same while it is written: clauses may be uncovered.
+    Draft,
     /// A part by itself: it lacks what makes a policy, and whoever includes it may carry out its clauses.
     Part,
 }
@@ -124,6 +144,7 @@ fn compose(id: &str, parts: &[Part], extent: Extent, mistakes: &mut Vec<Mistake>
         title,
         clock,
         audit,
+        uncovered: uncovered(&fragments, &covers),
         license: own.license.as_ref().map(|license| license.value.clone()),
         shipped: own.shipped,
         halts,
@@ -197,6 +218,14 @@ fn clauses(fragments: &[&Fragment], mistakes: &mut Vec<Mistake>) -> Vec<Clause> 
         }
     }
     found.into_values().cloned().collect()
+}
+
+/// The clauses that nothing carries out, with what they look like.
+fn uncovered(fragments: &[&Fragment], covers: &IndexMap<String, Vec<Cover>>) -> IndexMap<String, String> {
+    let marks = || fragments.iter().flat_map(|fragment| &fragment.uncovered);
+    let looks = |clause: &str| marks().find(|(marked, _)| marked.value == clause).map(|(_, looks)| looks.value.clone());
+    let without = covers.iter().filter(|(_, covers)| covers.is_empty());
+    without.map(|(clause, _)| (clause.clone(), looks(clause).unwrap_or_default())).collect()
 }
 
 /// Every rule has its own id, also across tools: halts and reports name it alone.

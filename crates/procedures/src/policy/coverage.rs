@@ -48,6 +48,9 @@ impl fmt::Display for Cover {
     }
 }
 
+/// The reason of an exemption that nobody has thought about yet. Only a draft may have it.
+pub const TO_DO: &str = "to do";
+
 impl Policy {
     /// What carries out the clause.
     pub fn cover(&self, clause: &str) -> &[Cover] {
@@ -92,8 +95,25 @@ pub(super) fn covers(
             let message = format!("clause {} is exempt, yet {} carries it out", clause.value, covers.join(", "));
             mistakes.push(clause.mistake(message));
         }
+        if reason.value == TO_DO && extent == Extent::Policy {
+            let message =
+                format!("clause {} is exempt {TO_DO:?}: cover it, or say why nothing carries it out", clause.value);
+            mistakes.push(reason.mistake(message));
+        }
         if let Some(known) = context.clauses.get(clause.value.as_str()) {
             found.entry(known).or_default().insert(Cover::Exempt(reason.value.clone()));
+        }
+    }
+    for (clause, _) in fragments.iter().flat_map(|fragment| &fragment.uncovered) {
+        mistakes.extend(unknown_clause(clause, context.clauses));
+        if let Some(covers) = found.get(clause.value.as_str()) {
+            let covers: Vec<String> = covers.iter().map(Cover::to_string).collect();
+            let message = format!(
+                "clause {} is uncovered no more, {} carries it out: take this out",
+                clause.value,
+                covers.join(", ")
+            );
+            mistakes.push(clause.mistake(message));
         }
     }
     let all = clauses.iter().map(|clause| {

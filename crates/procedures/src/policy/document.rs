@@ -3,37 +3,12 @@
 //! People read every list item, table row and bold number as a duty. So what only looks like a clause is a mistake: no
 //! duty may stand in the text and be missing from the policy.
 
+use super::clause::{Clause, Section};
 use super::mistake::{At, Mistake, Place};
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// One clause of the text.
-#[derive(Clone, Debug)]
-pub struct Clause {
-    /// Its stable id, with the place where it stands.
-    pub id: At<String>,
-    /// Its text, on one line.
-    pub text: String,
-    /// The section that it stands in.
-    pub section: Arc<Section>,
-}
-
-/// What stands under one heading.
-#[derive(Clone, Debug)]
-pub struct Section {
-    /// The heading; empty before the first one.
-    pub title: String,
-    /// Its level, from 1; 0 before the first one.
-    pub level: u8,
-    /// Where it stands.
-    pub place: Place,
-    /// The first paragraph below it, on one line.
-    pub about: String,
-    /// The section whose heading is the next above it.
-    pub within: Option<Arc<Section>>,
-}
 
 /// Find the clauses of a text, and what is wrong with them.
 pub fn clauses(file: &str, text: &str) -> (Vec<Clause>, Vec<Mistake>) {

@@ -1,6 +1,7 @@
 //! One policy folder as its author wrote it, before it is put together with what it includes and checked.
 
-use super::document::{self, Clause};
+use super::clause::Clause;
+use super::document;
 use super::mistake::{At, Mistake, Place};
 use super::reader::{Entry, File, Table};
 use super::source::{FILE, Source, TEXT};
@@ -38,6 +39,8 @@ pub struct Fragment {
     pub rules: Vec<Rule>,
     /// `[[exempt]]`: clause and reason.
     pub exempt: Vec<(At<String>, At<String>)>,
+    /// `[[uncovered]]`: a clause of a draft that is to be covered, and what it looks like.
+    pub uncovered: Vec<(At<String>, At<String>)>,
     /// `[tool.*]`.
     pub tools: Vec<(At<String>, Tool)>,
     /// `[tiers.*]`.
@@ -192,13 +195,8 @@ impl Fragment {
             halts: entries(&root, "halts", |name, entry| entry.text(name)),
             refusals: entries(&root, "refusal", |name, entry| wording(entry.table(name)?)),
             rules: rules(&root),
-            exempt: (root.tables("exempt").into_iter())
-                .filter_map(|table| {
-                    let pair = table.text("clause").zip(table.text("reason"));
-                    table.finish();
-                    pair
-                })
-                .collect(),
+            exempt: pairs(&root, "exempt", "reason"),
+            uncovered: pairs(&root, "uncovered", "looks_like"),
             tools: entries(&root, "tool", |name, entry| Some(tool(entry.table(name)?))),
             tiers: entries(&root, "tiers", |name, entry| tier(entry.table(name)?)),
             clauses,
@@ -231,6 +229,16 @@ fn entries<T>(
     let Some(table) = root.table(key) else { return Vec::new() };
     let entries = table.entries().into_iter();
     entries.filter_map(|(name, entry)| Some((name.clone(), read(&name.value, &entry)?))).collect()
+}
+
+/// Tables that say something of a clause.
+fn pairs(root: &Table<'_>, key: &'static str, says: &'static str) -> Vec<(At<String>, At<String>)> {
+    let pair = |table: Table<'_>| {
+        let pair = table.text("clause").zip(table.text(says));
+        table.finish();
+        pair
+    };
+    root.tables(key).into_iter().filter_map(pair).collect()
 }
 
 fn wording(table: Table<'_>) -> Option<Wording> {

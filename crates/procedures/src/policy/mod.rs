@@ -4,6 +4,7 @@
 //! composes and checks it; what it returns is right, so nothing later can fail on a policy's mistake.
 
 mod beyond;
+mod clause;
 mod collect;
 mod compile;
 pub mod coverage;
@@ -23,8 +24,8 @@ pub mod tool;
 pub mod validate;
 mod words;
 
-pub use compile::{Checked, check, ids, load};
-pub use document::{Clause, Section};
+pub use clause::{Clause, Section};
+pub use compile::{Checked, check, check_drafts, ids, load, load_draft};
 pub use mistake::{Mistake, Place};
 pub use source::Source;
 
@@ -96,6 +97,8 @@ pub struct Policy {
     pub clauses: Vec<Clause>,
     /// What carries out each clause, in the order of the clauses.
     pub covers: IndexMap<String, Vec<Cover>>,
+    /// The clauses that nothing carries out yet, with what they look like; only a draft has any.
+    pub uncovered: IndexMap<String, String>,
     /// Its text, with that of what it includes.
     pub text: String,
     /// SHA-256 over all of its files: which edition of the policy an episode ran under.

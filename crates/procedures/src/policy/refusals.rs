@@ -36,7 +36,7 @@ pub(super) fn refusals(
     let mut found = BTreeMap::new();
     for (name, holes) in REFUSALS {
         let Some(wording) = entries.get(name) else {
-            if extent == Extent::Policy {
+            if extent != Extent::Part {
                 let message = format!("[refusal.{name}] is missing, here and in all that is included");
                 mistakes.push(Mistake { place: own.place.clone(), message });
             }

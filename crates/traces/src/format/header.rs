@@ -1,8 +1,8 @@
 //! What a trace is beside its calls, as an object: the first line of a journal, and an extra of other formats.
 
 use super::Node;
-use crate::{Mistake, Settings, Trace};
-use serde_json::{Map, Value as Json};
+use crate::{Mistake, Settings, Skill, Trace};
+use serde_json::{Map, Value as Json, json};
 
 /// The settings by name: one list for reading and writing.
 fn settings(settings: &mut Settings) -> [(&'static str, &mut Option<String>); 9] {
@@ -33,6 +33,8 @@ pub fn write(trace: &Trace) -> Map<String, Json> {
     put("unfinished", trace.unfinished.as_deref().map(Into::into));
     put("tokens", trace.tokens.map(Into::into));
     put("outputs", (!trace.outputs.is_empty()).then(|| trace.outputs.clone().into()));
+    let skills = trace.skills.iter().map(|skill| json!({ "uri": skill.uri, "digest": skill.digest }));
+    put("skills", (!trace.skills.is_empty()).then(|| skills.collect()));
     put("notes", (!trace.notes.is_empty()).then(|| trace.notes.clone().into()));
     header
 }
@@ -54,5 +56,10 @@ pub fn read(header: &Node<'_>, trace: &mut Trace) -> Result<(), Mistake> {
     let texts = |name| header.list(name)?.iter().map(Node::label).collect::<Result<Vec<_>, _>>();
     trace.outputs = texts("outputs")?;
     trace.notes = texts("notes")?;
+    let skill = |node: &Node<'_>| {
+        let text = |key| node.need(key)?.text().map(str::to_owned);
+        Ok(Skill { uri: text("uri")?, digest: text("digest")? })
+    };
+    trace.skills = header.list("skills")?.iter().map(skill).collect::<Result<_, Mistake>>()?;
     Ok(())
 }

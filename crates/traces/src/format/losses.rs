@@ -49,6 +49,7 @@ fn differences(trace: &Trace, read: &Trace) -> Vec<&'static str> {
         (trace.trial == read.trial, "trials"),
         (trace.settings == read.settings, "settings"),
         (trace.actor == read.actor, "acting users"),
+        (trace.skills == read.skills, "skills that were read"),
         (trace.outputs == read.outputs, "required outputs"),
         (trace.unfinished == read.unfinished, "why a run is unfinished"),
         (trace.tokens == read.tokens, "tokens"),
