@@ -107,9 +107,9 @@ fn a_report_tells_which_broken_rules_a_skill_had_told() {
         let folder = tempfile::tempdir().unwrap();
         let header =
             json!({ "format": "incident-mcp/journal/1", "name": "t", "policy": "problem-to-review", "skills": read });
-        // Incident 12 is not closed, and the types of metrics are a list.
+        // Incident 16 is not closed.
         let call = json!({ "call": 1, "tool": "log_metric", "arguments": {
-            "incident_id": "12", "metric_type": "resolution_time", "value_minutes": 5, "recorded_by": "6" } });
+            "incident_id": "16", "metric_type": "resolution_time", "calculated_value_minutes": 5, "recorded_by_user": "6" } });
         fs::write(folder.path().join("t.ndjson"), format!("{header}\n{call}\n")).unwrap();
         let table = run(folder.path(), &["replay", "t.ndjson"]).stdout;
         run(folder.path(), &["replay", "t.ndjson", "--json", "out.json"]);
