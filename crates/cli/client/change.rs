@@ -40,7 +40,7 @@ impl File {
     /// Put a text in its place, and keep what was there; where that is kept.
     pub fn change(&self, text: &str) -> Result<PathBuf, Error> {
         if let Some(folder) = self.path.parent() {
-            store::files::folder(folder)?;
+            store::files::folder(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         }
         let backup = self.backup(text, self.text.is_some());
         match &self.text {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What each of our variables begins with.
@@ -133,7 +133,9 @@ fn listed() -> Result<usize, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tools = runtime.block_on(async {
         let talk = async {
-            let client = ().serve(TokioChildProcess::new(server)?).await?;
+            // Whoever wants its log runs it.
+            let (server, _) = TokioChildProcess::builder(server).stderr(Stdio::null()).spawn()?;
+            let client = ().serve(server).await?;
             let tools = client.list_all_tools().await?;
             client.cancel().await?;
             Ok::<_, Error>(tools.len())

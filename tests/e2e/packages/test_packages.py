@@ -5,12 +5,12 @@ PACKAGES names the folder that packaging/build filled.
 
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tarfile
-import time
 import zipfile
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from program import ROOT, committed_tools, environment
 PACKAGES = Path(os.environ.get("PACKAGES", ROOT / "target/packages")).resolve()
 VERSION = json.loads((ROOT / "server.json").read_text("utf-8"))["version"]
 
-#: Most milliseconds from the start of an installed command to its tool list; the median of a few, since the machine has other work.
-FASTEST = 40
+#: Most milliseconds that an installed command works from its start until it has listed its tools and ended: time of a processor, since
+#: the machine has other work. What ships is optimized; what CI wraps need not be, and then takes some four times as long.
+FASTEST = 40 if os.environ.get("PROFILE") == "dist" else 160
 RUNS = 9
 
 HELLO = [
@@ -40,25 +41,23 @@ def one(pattern: str) -> Path:
     return found[0]
 
 
-def listed(*command, cwd=None, **more) -> tuple[list[str], float]:
-    """The tools that a server lists, and after how many milliseconds."""
-    began = time.perf_counter()
+def listed(*command) -> list[str]:
+    """The tools that a server lists."""
     env = {name: value for name, value in environment().items() if name != "PYTHONPATH"}
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              text=True, cwd=cwd, env=env, **more)
+                              text=True, env=env)
     for message in HELLO:
         server.stdin.write(json.dumps(message) + "\n")
     server.stdin.flush()
     for line in server.stdout:
         answer = json.loads(line)
         if answer.get("id") == 2:
-            took = (time.perf_counter() - began) * 1000
             break
     else:
         raise AssertionError(f"{command} listed nothing")
     server.stdin.close()
     assert server.wait(10) == 0
-    return [tool["name"] for tool in answer["result"]["tools"]], took
+    return [tool["name"] for tool in answer["result"]["tools"]]
 
 
 TOOLS = [tool["name"] for tool in committed_tools("all")]
@@ -87,11 +86,19 @@ def test_the_wheel_is_what_pip_installs_and_its_command_is_the_program(installed
     assert installed.read_bytes()[:4] == b"\x7fELF"
     said = subprocess.run([installed, "--version"], capture_output=True, text=True, check=True, env=environment())
     assert said.stdout == f"incident-mcp {VERSION}\n"
-    assert listed(installed)[0] == TOOLS
+    assert listed(installed) == TOOLS
 
 
 def test_the_installed_command_lists_its_tools_at_once(installed):
-    times = [listed(installed)[1] for _ in range(RUNS)]
+    def worked() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (used.ru_utime + used.ru_stime) * 1000
+
+    times = []
+    for _ in range(RUNS):
+        before = worked()
+        listed(installed)
+        times.append(worked() - before)
     assert statistics.median(times) <= FASTEST, times
 
 
@@ -121,7 +128,7 @@ def node(tmp_path_factory) -> Path:
 
 def test_the_npm_package_starts_the_program_of_its_platform(node):
     command = node / "node_modules/.bin/incident-mcp"
-    assert listed(command)[0] == TOOLS
+    assert listed(command) == TOOLS
     assert subprocess.run([command, "no-such-command"], capture_output=True, check=False, env=environment()).returncode == 2
 
 
@@ -157,7 +164,7 @@ def test_the_bundle_has_its_program_and_a_valid_manifest(tmp_path):
     program.chmod(0o755)
     arguments = [argument.replace("${user_config.policy}", "all").replace("${user_config.mode}", "enforce")
                  for argument in about["server"]["mcp_config"]["args"]]
-    assert listed(program, *arguments)[0] == TOOLS
+    assert listed(program, *arguments) == TOOLS
 
 
 def test_server_json_is_valid_and_says_what_the_packages_say():
@@ -182,6 +189,6 @@ def test_completions_and_manual_pages_are_there(tmp_path):
     assert {"incident-mcp.1", "incident-mcp-serve.1", "incident-mcp-client-add.1"} <= pages
     said = subprocess.run(
         ["bash", "-c", f"source {tmp_path}/completions/incident-mcp.bash; COMP_WORDS=(incident-mcp gra); COMP_CWORD=1; "
-                       '_incident-mcp incident-mcp gra incident-mcp; echo "${COMPREPLY[@]}"'],
+                       '_incident__mcp incident-mcp gra incident-mcp; echo "${COMPREPLY[@]}"'],
         capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "grade"

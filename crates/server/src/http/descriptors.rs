@@ -29,7 +29,7 @@ impl Connections {
     pub fn of_process() -> Connections {
         let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
             tracing::warn!("the limit of descriptors could not be raised: {error}");
-            rlimit::Resource::NOFILE.get_soft().unwrap_or(0)
+            present_limit()
         });
         let connections = Connections::of(usize::try_from(limit).unwrap_or(usize::MAX));
         if connections.agents < AGENTS {
@@ -46,4 +46,16 @@ impl Connections {
         let evaluators = (rest / 8).clamp(FEWEST, EVALUATORS);
         Connections { agents: rest.saturating_sub(evaluators).clamp(FEWEST, AGENTS), evaluators }
     }
+}
+
+/// The limit as it is.
+#[cfg(unix)]
+fn present_limit() -> u64 {
+    rlimit::Resource::NOFILE.get_soft().unwrap_or(0)
+}
+
+/// Sockets are no files there, and the limit of files that is asked for above is always given.
+#[cfg(not(unix))]
+fn present_limit() -> u64 {
+    u64::MAX
 }
