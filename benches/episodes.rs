@@ -164,7 +164,7 @@ fn calls(episodes: impl Iterator<Item = Episode>, (tool, arguments): &Call) -> f
         let start = Instant::now();
         let outcome = episode.call(tool, arguments).unwrap();
         times.push(micros(start.elapsed()));
-        assert!(!outcome.is_error, "{}", outcome.text);
+        assert!(!outcome.is_error(), "{}", outcome.text);
     }
     median(times)
 }
@@ -193,7 +193,7 @@ fn object(value: Value) -> Map<String, Value> {
 
 async fn run(live: &Arc<Live>, (tool, arguments): &Call) {
     let outcome = live.call(live.queue(), tool, arguments.clone(), None).await.unwrap();
-    assert!(!outcome.is_error, "{}", outcome.text);
+    assert!(!outcome.is_error(), "{}", outcome.text);
 }
 
 /// The checkpoint at which every timed call begins.

@@ -37,6 +37,6 @@ impl Call {
         }
         let outcome = self.setup.episode()?.call(&self.tool, arguments)?;
         anstream::println!("{}", serde_json::to_string_pretty(&outcome.answer)?);
-        Ok(if outcome.is_error { Answer::No } else { Answer::Yes })
+        Ok(if outcome.is_error() { Answer::No } else { Answer::Yes })
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use server::http::descriptors::Connections;
 use server::http::guard::Secret;
 use server::http::{Access, Limits, Listener, Options};
-use server::registry::{self, DEFAULT_FIXTURES, Durable, Recorder, Registry};
+use server::registry::{self, DEFAULT_FIXTURES, Durable, Recorder, Registry, Spec};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -78,6 +78,7 @@ impl Http {
         &self,
         address: &str,
         setup: &Setup,
+        spec: Spec,
         budget: Budget,
         recorder: Option<Recorder>,
     ) -> Result<Answer, Error> {
@@ -88,7 +89,7 @@ impl Http {
             let connections = Connections::of_process();
             // Before anybody can know that there is a server.
             let signals = Signals::hear()?;
-            let registry = Registry::open(self.registry(setup, budget, recorder)?).await?;
+            let registry = Registry::open(self.registry(setup, spec, budget, recorder)?).await?;
             let public = Listener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
             let control = match &self.control {
                 None => None,
@@ -123,7 +124,13 @@ impl Http {
         })
     }
 
-    fn registry(&self, setup: &Setup, budget: Budget, recorder: Option<Recorder>) -> Result<registry::Setup, Error> {
+    fn registry(
+        &self,
+        setup: &Setup,
+        defaults: Spec,
+        budget: Budget,
+        recorder: Option<Recorder>,
+    ) -> Result<registry::Setup, Error> {
         let set = setup.fixtures()?;
         let policy = setup.policy.load()?;
         tell_misfits(&policy, &set);
@@ -137,7 +144,7 @@ impl Http {
         Ok(registry::Setup {
             source: setup.policy.source.source(),
             fixtures: sets,
-            defaults: setup.spec(),
+            defaults,
             limits: registry::Limits { episodes: self.max_episodes, ttl, budget },
             durable,
             recorder,

@@ -7,7 +7,7 @@ use super::{Answer, Error};
 use calls::Budget;
 use clap::Args;
 use server::mcp::{Server, stdio};
-use server::registry::Recorder;
+use server::registry::{Recorder, Spec, check_role};
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -23,6 +23,9 @@ pub struct Serve {
     /// Most bytes of one episode's journal; beyond, its calls are refused
     #[arg(long, value_name = "BYTES", default_value_t = Budget::default().journal, env = "INCIDENT_MCP_MAX_JOURNAL")]
     max_journal: usize,
+    /// List only the tools that this role may use [default: all tools of the policy]
+    #[arg(long, value_name = "ROLE", env = "INCIDENT_MCP_AS_ROLE")]
+    as_role: Option<String>,
     #[command(flatten)]
     http: Http,
 }
@@ -35,11 +38,15 @@ impl Serve {
         let recorder = self.journal.as_deref().map(Recorder::open).transpose()?;
         let budget = Budget { calls: self.max_calls, journal: self.max_journal };
         if let Some(address) = &self.http.address {
-            return self.http.serve(address, &self.setup, budget, recorder);
+            let spec = Spec { as_role: self.as_role.clone(), ..self.setup.spec() };
+            return self.http.serve(address, &self.setup, spec, budget, recorder);
         }
         let mut episode = self.setup.episode()?;
+        if let Some(role) = &self.as_role {
+            check_role(episode.policy(), role)?;
+        }
         episode.limit(budget);
-        let server = Server::alone(episode, recorder.as_ref());
+        let server = Server::alone_as(episode, self.as_role.clone(), recorder.as_ref());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let summary = runtime.block_on(async {
             let mut signals = Signals::hear()?;

@@ -4,8 +4,8 @@ use super::Error;
 use calls::{Episode, Mode, Settings};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use procedures::policy::{self, Audit, Policy, Source};
-use server::registry::Spec;
+use procedures::policy::{self, Audit, Pace, Policy, Source};
+use server::registry::{Spec, clock};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -89,6 +89,12 @@ pub struct Setup {
     /// The session's user, by id or e-mail address; without it each call names its own
     #[arg(long, value_name = "USER", env = "INCIDENT_MCP_ACTOR")]
     actor: Option<String>,
+    /// What time the clock begins with, such as 2025-09-25T12:00:00 [default: as the policy says]
+    #[arg(long, value_name = "TIME", env = "INCIDENT_MCP_CLOCK")]
+    clock: Option<String>,
+    /// Whether the clock moves [default: as the policy says]
+    #[arg(long, value_parser = paces(), env = "INCIDENT_MCP_CLOCK_KIND")]
+    clock_kind: Option<Pace>,
     /// Keep the episode in this file, and go on with it if it is there; with --http, a folder for all episodes
     #[arg(long, value_name = "PATH", env = "INCIDENT_MCP_STATE")]
     state: Option<PathBuf>,
@@ -112,6 +118,8 @@ impl Setup {
             mode: Some(self.mode),
             audit: self.audit,
             actor: self.actor.clone(),
+            clock: self.clock.clone(),
+            clock_kind: self.clock_kind,
             ..Spec::default()
         }
     }
@@ -124,7 +132,8 @@ impl Setup {
         if !self.state.as_ref().is_some_and(|file| file.exists()) {
             tell_misfits(&policy, &fixtures);
         }
-        let settings = Settings { mode: self.mode, audit: self.audit, actor: self.actor.clone() };
+        let clock = clock(&policy, self.clock.clone(), self.clock_kind)?;
+        let settings = Settings { mode: self.mode, audit: self.audit, actor: self.actor.clone(), clock };
         Ok(match &self.state {
             None => Episode::on_image(policy, &fixtures.image()?, &settings)?,
             Some(file) => {
@@ -172,6 +181,15 @@ pub fn modes() -> impl TypedValueParser<Value = Mode> {
         PossibleValue::new("off").help("It goes through; only types and references are checked"),
     ])
     .try_map(|name| Mode::named(&name).ok_or("no such mode"))
+}
+
+/// The kinds of clocks, by name.
+pub fn paces() -> impl TypedValueParser<Value = Pace> {
+    PossibleValuesParser::new([
+        PossibleValue::new("fixed").help("It stands still"),
+        PossibleValue::new("stepped").help("Whoever runs the episode moves it, with episode advance"),
+    ])
+    .try_map(|name| Pace::named(&name).ok_or("no such kind"))
 }
 
 /// Who may write audit entries, by name.

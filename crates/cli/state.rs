@@ -80,6 +80,10 @@ impl Dump {
         if self.journal {
             state["journal"] = serde_json::to_value(store.journal()?)?;
             state["obligations"] = serde_json::to_value(store.obligations()?)?;
+            let marks = store.transaction()?.marks(0)?;
+            if !marks.is_empty() {
+                state["marks"] = serde_json::to_value(marks)?;
+            }
         }
         Ok(state)
     }

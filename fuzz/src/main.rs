@@ -64,7 +64,7 @@ fn arguments(data: &[u8]) {
         let before = episode.hash(Extent::Everything).expect("a state has a hash").state;
         let outcome = episode.call(tool, arguments).expect("the tool is there");
         assert_ne!(outcome.answer.get("code"), Some(&"FAULT".into()), "{tool}: {}", outcome.text);
-        if outcome.is_error {
+        if outcome.is_error() {
             let after = episode.hash(Extent::Everything).expect("a state has a hash").state;
             assert_eq!(before, after, "{tool} halted and wrote: {}", outcome.text);
         }

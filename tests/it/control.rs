@@ -162,10 +162,20 @@ async fn the_document_names_every_mode_and_way_of_auditing() {
 #[tokio::test]
 async fn every_route_of_the_document_answers() {
     let plane = Plane::new().await;
-    let made = plane.ask("POST", "/episodes", json!({ "id": "a", "actor": "6", "ttl_seconds": 60 })).await;
+    let made = plane
+        .ask(
+            "POST",
+            "/episodes",
+            json!({ "id": "a", "actor": "6", "ttl_seconds": 60, "clock_kind": "stepped", "as_role": "executive" }),
+        )
+        .await;
     assert_eq!((made.status, &made.headers["location"]), (StatusCode::CREATED, &"/episodes/a".parse().unwrap()));
     add(&plane.live("a"), "one").await;
+    let moved = plane.done("POST", "/episodes/a/advance", json!({ "by": "PT2H" })).await;
     let shown = plane.get("/episodes/a").await;
+    assert_eq!((&shown["summary"]["now"], &shown["as_role"]), (&moved["now"], &json!("executive")));
+    let export = plane.get("/episodes/a/export?from=2").await;
+    assert_eq!((&export["before"], &export["hash"]), (&shown["summary"]["hash"], &shown["summary"]["hash"]));
     assert_eq!(
         (&shown["calls"], &shown["summary"]["calls"], &shown["ttl_seconds"]),
         (&json!(1), &json!(1), &json!(60))
@@ -298,7 +308,7 @@ async fn differences_are_told_cell_by_cell() {
     live.checkpoint(Some("start")).await.unwrap();
     plane.registry.fork("a", Some("b"), None).await.unwrap();
     let outcome = live.call(live.queue(), "update_incident", object(permitted("update_incident")), None).await.unwrap();
-    assert!(!outcome.is_error, "{}", outcome.text);
+    assert!(!outcome.is_error(), "{}", outcome.text);
 
     let since_image = plane.get("/episodes/a/diff").await;
     let found = since_image["differences"].as_array().unwrap();
@@ -316,7 +326,7 @@ async fn differences_are_told_cell_by_cell() {
     // Audit entries are records of diligence.
     let audit = with(permitted("log_audit"), json!({ "action": "update" }));
     let outcome = live.call(live.queue(), "log_audit", object(audit), None).await.unwrap();
-    assert!(!outcome.is_error, "{}", outcome.text);
+    assert!(!outcome.is_error(), "{}", outcome.text);
     assert_eq!(plane.get("/episodes/a/diff").await["differences"], since_image["differences"]);
     let everything = plane.get("/episodes/a/diff?everything=true").await;
     let tables = everything["differences"].as_array().unwrap().iter().map(|cell| cell["table"].as_str().unwrap());

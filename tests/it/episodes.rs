@@ -455,6 +455,8 @@ fn the_journal_holds_each_call_as_it_went() {
         rule: None,
         violations: "[]".to_owned(),
         changes: changes.to_string(),
+        now: Some(NOW.to_owned()),
+        edition: Some(support::policy("all").fingerprint.clone()),
     };
     assert_eq!(found, expected);
 
@@ -470,6 +472,8 @@ fn the_journal_holds_each_call_as_it_went() {
         rule: Some("metric.incident-closed".to_owned()),
         violations: "[]".to_owned(),
         changes: "[]".to_owned(),
+        now: Some(NOW.to_owned()),
+        edition: Some(support::policy("all").fingerprint.clone()),
     };
     assert_eq!(last(&mut episode), expected);
 

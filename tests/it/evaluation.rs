@@ -185,7 +185,7 @@ fn a_journal_replays_to_the_byte() {
     ];
     for mode in Mode::ALL {
         for audit in [Audit::Explicit, Audit::Automatic, Audit::None] {
-            let settings = Settings { mode, audit: Some(audit), actor: Some("6".to_owned()) };
+            let settings = Settings { mode, audit: Some(audit), actor: Some("6".to_owned()), clock: None };
             let mut episode = Episode::on_image(support::policy("all"), support::image(), &settings).unwrap();
             for (tool, arguments) in &calls {
                 episode.call(tool, arguments.as_object().cloned().unwrap_or(Map::new())).unwrap();

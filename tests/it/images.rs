@@ -121,6 +121,8 @@ fn entry(tx: &Transaction<'_>, call: i64) -> Entry {
         rule: None,
         violations: "[]".to_owned(),
         changes: changes.to_string(),
+        now: None,
+        edition: None,
     }
 }
 

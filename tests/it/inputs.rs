@@ -133,7 +133,7 @@ impl Bench {
         let shown = brief(&arguments.to_string());
         let outcome = call(&mut self.episode, &tool.name, arguments);
         let problems = outcome.answer.get("problems").and_then(Value::as_array).cloned().unwrap_or_default();
-        let all_right = outcome.is_error
+        let all_right = outcome.is_error()
             && outcome.answer["code"] == "INVALID_INPUT"
             && outcome.answer["rule"] == "input.schema"
             && matches!(&problems[..], [problem] if problem["field"] == field && fits(problem))
@@ -301,7 +301,7 @@ fn a_text_at_its_limit_is_accepted() {
             let mut episode = episode(id);
             let arguments = property.put(permitted_call(id, tool), Some(text.into()));
             let outcome = call(&mut episode, &tool.name, arguments);
-            assert!(!outcome.is_error, "{id}: {} {}: {}", tool.name, property.field, outcome.text);
+            assert!(!outcome.is_error(), "{id}: {} {}: {}", tool.name, property.field, outcome.text);
         }
     }
 }
@@ -314,7 +314,7 @@ fn a_text_of_a_megabyte_gets_a_short_answer() {
         for property in properties(tool) {
             let arguments = property.put(permitted_call("all", tool), Some(long.as_str().into()));
             let outcome = call(&mut episode, &tool.name, arguments);
-            let fine = outcome.is_error && outcome.answer.get("code").is_none_or(|code| code != "FAULT");
+            let fine = outcome.is_error() && outcome.answer.get("code").is_none_or(|code| code != "FAULT");
             assert!(fine && outcome.text.len() < 4_000, "{} {}: {}", tool.name, property.field, brief(&outcome.text));
         }
     }
@@ -326,7 +326,7 @@ fn a_name_of_a_megabyte_gets_a_short_answer() {
     for tool in &policy("all").tools {
         let arguments = with(permitted_call("all", tool), json!({ (name.as_str()): 1 }));
         let outcome = call(&mut episode("all"), &tool.name, arguments);
-        assert!(outcome.is_error && outcome.text.len() < 4_000, "{}: {}", tool.name, brief(&outcome.text));
+        assert!(outcome.is_error() && outcome.text.len() < 4_000, "{}: {}", tool.name, brief(&outcome.text));
     }
 }
 
@@ -391,7 +391,7 @@ fn an_id_of_no_record_is_not_found() {
             let arguments = property.put(valid.clone(), Some(id.into()));
             let outcome = call(&mut bench.episode, &tool.name, arguments);
             let code = format!("{}_NOT_FOUND", entity.to_uppercase());
-            let all_right = outcome.is_error
+            let all_right = outcome.is_error()
                 && outcome.answer["code"] == code
                 && outcome.answer["rule"] == "input.reference"
                 && outcome.answer["evidence"] == json!({ property.field.as_str(): id })
@@ -492,7 +492,7 @@ fn a_whole_number_may_be_written_with_a_point() {
             let mut answers = [json!(5), json!(5.0)].map(|number| {
                 let arguments = property.put(permitted_call(id, tool), Some(number));
                 let outcome = call(&mut episode, &tool.name, arguments);
-                assert!(!outcome.is_error, "{id}: {} {}: {}", tool.name, property.field, outcome.text);
+                assert!(!outcome.is_error(), "{id}: {} {}: {}", tool.name, property.field, outcome.text);
                 outcome.answer
             });
             for answer in &mut answers {
@@ -643,7 +643,7 @@ fn every_success_fits_its_output_schema() {
             }
             let mut episode = episode_with(id, Settings { audit: Some(audit), ..Settings::default() });
             let outcome = call(&mut episode, &tool.name, with(permitted_call(id, tool), view.clone()));
-            assert!(!outcome.is_error, "{id}: {}: {}", tool.name, outcome.text);
+            assert!(!outcome.is_error(), "{id}: {}: {}", tool.name, outcome.text);
             match &tool.work {
                 Work::Find(_) => assert_ne!(outcome.answer["count"], 0, "{id}: {} finds something", tool.name),
                 Work::Act(act) => {

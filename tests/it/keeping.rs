@@ -33,7 +33,7 @@ async fn note(registry: &Arc<Registry>, name: &str) {
     let live = registry.get(name).unwrap();
     let outcome =
         live.call(live.queue(), "add_incident_update", note.as_object().unwrap().clone(), None).await.unwrap();
-    assert!(!outcome.is_error, "{}", outcome.text);
+    assert!(!outcome.is_error(), "{}", outcome.text);
 }
 
 /// A state directory with an episode that has a call and a checkpoint, and what is to be done to its file.

@@ -25,7 +25,7 @@ async fn calls_beyond_the_limit_are_refused_and_leave_nothing() {
     add(&live, "two").await;
     let (kept, state) = (journal(&live).await, live.summary().await.unwrap());
     let refused = live.call(live.queue(), "add_incident_update", note("three"), None).await.unwrap();
-    assert!(refused.is_error);
+    assert!(refused.is_error());
     assert_eq!(refused.answer["code"], "TOO_MANY_CALLS");
     assert!(
         ["message", "remedy"].iter().all(|field| refused.answer[*field].as_str().is_some_and(|text| !text.is_empty()))
@@ -49,7 +49,7 @@ async fn a_journal_has_no_more_bytes_than_its_limit() {
     let mut made = 0;
     let refused = loop {
         let outcome = live.call(live.queue(), "record_workaround", object(workaround(4_000)), None).await.unwrap();
-        if outcome.is_error {
+        if outcome.is_error() {
             break outcome;
         }
         made += 1;
@@ -140,8 +140,8 @@ fn an_answer_that_is_too_long_is_refused_by_name() {
     tx.commit().unwrap();
     let find = |detail: &str| json!({"acting_user": "6", "detail": detail});
     let refused = call(&mut episode, "find_workarounds", find("detailed"));
-    assert_eq!((refused.is_error, &refused.answer["code"]), (true, &json!("ANSWER_TOO_LONG")));
+    assert_eq!((refused.is_error(), &refused.answer["code"]), (true, &json!("ANSWER_TOO_LONG")));
     let entry = episode.journal().unwrap().pop().unwrap();
     assert_eq!((entry.outcome.as_str(), entry.rule), ("ANSWER_TOO_LONG", None));
-    assert!(!call(&mut episode, "find_workarounds", find("concise")).is_error);
+    assert!(!call(&mut episode, "find_workarounds", find("concise")).is_error());
 }

@@ -32,7 +32,7 @@ fn loaded(source: &Source, id: &str, policy: &Policy) -> Mapping {
 }
 
 fn episode(policy: Arc<Policy>, image: &Arc<Image>, mode: Mode, actor: Option<String>) -> Episode {
-    Episode::on_image(policy, image, &Settings { mode, actor, audit: None }).unwrap()
+    Episode::on_image(policy, image, &Settings { mode, actor, ..Settings::default() }).unwrap()
 }
 
 fn object(value: &Value) -> &Map<String, Value> {
@@ -371,7 +371,7 @@ fn exactly_the_calls_of_vocabulary_four_that_break_its_policy_halt() {
         for (at, call) in trace.calls.iter().enumerate() {
             let answered = mapping.call(&mut episode, &call.tool, &call.arguments);
             outside += usize::from(answered.standing == Standing::Outside);
-            if let Some(halt) = answered.outcome.filter(|outcome| outcome.is_error) {
+            if let Some(halt) = answered.outcome.filter(|outcome| outcome.is_error()) {
                 halts.push((name.to_owned(), at + 1, halt.answer["code"].as_str().unwrap().to_owned()));
             }
         }

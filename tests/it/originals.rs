@@ -27,7 +27,7 @@ static KILN: LazyLock<(Mapping, Arc<Image>)> = LazyLock::new(|| {
 });
 
 fn kiln(mode: Mode) -> Episode {
-    let settings = Settings { mode, actor: Some("1".to_owned()).filter(|_| mode != Mode::Off), audit: None };
+    let settings = Settings { mode, actor: Some("1".to_owned()).filter(|_| mode != Mode::Off), ..Settings::default() };
     Episode::on_image(policy(POLICY), &KILN.1, &settings).unwrap()
 }
 

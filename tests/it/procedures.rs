@@ -169,7 +169,7 @@ fn an_inactive_user_reads_no_record() {
         let mut episode = episode_with("all", Settings { mode, ..acting("10") });
         assert_eq!(episode.may_look().unwrap().map(|halt| halt.code), refused.then(|| "ACTOR_INACTIVE".to_owned()));
         let read = episode.read(table, 16);
-        assert_eq!(read.is_error, refused);
+        assert_eq!(read.is_error(), refused);
         if refused {
             halt(&read, "ACTOR_INACTIVE");
         }

@@ -160,7 +160,12 @@ pub fn settings() -> impl Strategy<Value = Settings> {
     let mode = prop_oneof![4 => Just(Mode::Enforce), 2 => Just(Mode::Observe), 1 => Just(Mode::Off)];
     let audit = prop_oneof![2 => Just(None), 1 => Just(Some(Audit::Automatic)), 1 => Just(Some(Audit::None))];
     let actor = prop_oneof![3 => Just(None), 1 => Just(Some("6")), 1 => Just(Some("1")), 1 => Just(Some("45"))];
-    (mode, audit, actor).prop_map(|(mode, audit, actor)| Settings { mode, audit, actor: actor.map(str::to_owned) })
+    (mode, audit, actor).prop_map(|(mode, audit, actor)| Settings {
+        mode,
+        audit,
+        actor: actor.map(str::to_owned),
+        clock: None,
+    })
 }
 
 // ---- what holds ------------------------------------------------------------------------------------------------------
@@ -201,7 +206,7 @@ fn run(policy_id: &str, settings: &Settings, calls: &[Made], thorough: bool) -> 
             continue;
         }
         let (after, owed) = (episode.hash(Extent::Everything).unwrap(), episode.obligations().unwrap());
-        if outcome.is_error {
+        if outcome.is_error() {
             let code = outcome.answer["code"].as_str().unwrap();
             assert_ne!(code, "FAULT", "{tool} {arguments:?}");
             assert!(policy.halts.contains_key(code) || code.ends_with("_NOT_FOUND"), "{code} is declared");
@@ -268,7 +273,7 @@ proptest! {
                 .map(|episode| support::call(episode, &tool, Value::Object(arguments.clone())));
             let violations = observe.journal().unwrap().pop().unwrap().violations;
             let violations: Vec<Value> = serde_json::from_str(&violations).unwrap();
-            let by_rule = enforced.is_error && enforced.answer["rule"] != "input.schema" && enforced.answer["rule"] != "input.reference";
+            let by_rule = enforced.is_error() && enforced.answer["rule"] != "input.schema" && enforced.answer["rule"] != "input.reference";
             if !by_rule {
                 prop_assert_eq!(&observed.text, &enforced.text);
                 prop_assert_eq!(&free.text, &enforced.text);

@@ -95,12 +95,12 @@ fn replay(file: &Path) -> (Vec<String>, String) {
     let header = &trace.settings;
     let policy = policy(header.policy.as_deref().unwrap());
     assert_eq!(header.fingerprint.as_ref(), Some(&policy.fingerprint));
-    assert_eq!(header.clock.as_ref(), Some(&policy.clock));
+    assert_eq!(header.clock.as_ref(), Some(&policy.clock.start));
     assert_eq!(header.program, Some(format!("incident-mcp {}", env!("CARGO_PKG_VERSION"))));
     let mode = Mode::ALL.into_iter().find(|mode| header.mode.as_deref() == Some(mode.name())).unwrap();
     let audit =
         Audit::NAMES.into_iter().find(|(name, _)| header.audit.as_deref() == Some(name)).map(|(_, audit)| audit);
-    let settings = Settings { mode, audit, actor: trace.actor.clone() };
+    let settings = Settings { mode, audit, actor: trace.actor.clone(), clock: None };
     let mut episode = Episode::on_image(policy, image(), &settings).unwrap();
     assert_eq!(header.fixtures, Some(episode.hash(Extent::Result).unwrap().state));
 
@@ -113,7 +113,7 @@ fn replay(file: &Path) -> (Vec<String>, String) {
         let answer = call.answer.as_ref().unwrap();
         assert_eq!(outcome.text, answer.value.to_string());
         assert!(line.contains(&format!("\"answer\":{}", outcome.text)), "{} is not in {line}", outcome.text);
-        assert_eq!((Some(outcome.is_error), &outcome.rule), (answer.is_error, &call.verdict.as_ref().unwrap().rule));
+        assert_eq!((Some(outcome.is_error()), &outcome.rule), (answer.is_error, &call.verdict.as_ref().unwrap().rule));
         answers.push(outcome.text);
     }
     (answers, episode.hash(Extent::Result).unwrap().state)

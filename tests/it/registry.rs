@@ -49,7 +49,7 @@ pub fn object(value: Value) -> Map<String, Value> {
 /// Add a note, and nothing goes wrong.
 pub async fn add(live: &Arc<Live>, text: &str) -> Outcome {
     let outcome = live.call(live.queue(), "add_incident_update", note(text), None).await.unwrap();
-    assert!(!outcome.is_error, "{}", outcome.text);
+    assert!(!outcome.is_error(), "{}", outcome.text);
     outcome
 }
 
@@ -193,7 +193,7 @@ async fn calls_run_in_the_order_in_which_places_were_taken() {
             let live = live.clone();
             tokio::spawn(async move {
                 let arguments = note(&number.to_string());
-                live.call(place, "add_incident_update", arguments, None).await.unwrap().is_error
+                live.call(place, "add_incident_update", arguments, None).await.unwrap().is_error()
             })
         })
         .collect();
@@ -245,7 +245,7 @@ async fn closing_answers_what_came_before_and_nothing_after() {
     let after = live.call(live.queue(), "add_incident_update", note("after"), None);
     drop(turn);
     let (before, summary, after) = tokio::join!(before, closing, after);
-    assert!(!before.unwrap().is_error);
+    assert!(!before.unwrap().is_error());
     assert_eq!(summary.unwrap().calls, 1);
     assert!(matches!(after, Err(LiveError::Ended(_))));
     assert!(matches!(refused(registry.close("a").await), RegistryError::Ended(_)));
@@ -260,7 +260,7 @@ async fn a_repeated_key_gets_the_first_answer_and_writes_nothing() {
     let state = hash(&live).await;
     let again = call("once").await.unwrap();
     assert!(!first.repeated && again.repeated);
-    assert_eq!((&again.answer, &again.text, again.is_error), (&first.answer, &first.text, first.is_error));
+    assert_eq!((&again.answer, &again.text, again.is_error()), (&first.answer, &first.text, first.is_error()));
     let other = call("another").await;
     assert!(matches!(other, Err(LiveError::Call(CallError::KeyTaken { .. }))), "{other:?}");
     assert_eq!((notes(&live).await, hash(&live).await), (vec!["once".to_owned()], state));
@@ -404,7 +404,7 @@ async fn a_state_directory_holds_episodes_as_they_were() {
         live.drop_checkpoint("gone").await.unwrap();
         at_checkpoint = hash(&live).await;
         let call = live.call(live.queue(), "add_incident_update", note("keyed"), Some("k")).await.unwrap();
-        assert!(!call.is_error);
+        assert!(!call.is_error());
         (state, kept, description) = (hash(&live).await, journal(&live).await, live.description().clone());
 
         let reset = registry.create(named("reset")).await.unwrap();

@@ -127,7 +127,7 @@ impl Desk {
     fn call(&mut self, tool: &Tool, user: &str) -> Said {
         let arguments = with(valid_call(self.policy, tool), json!({ actor_argument(tool): user }));
         let outcome = call(&mut self.episode, &tool.name, arguments);
-        if outcome.is_error {
+        if outcome.is_error() {
             return Said { code: outcome.answer["code"].as_str().unwrap().to_owned(), text: outcome.text };
         }
         if matches!(tool.work, Work::Act(_)) {

@@ -57,14 +57,14 @@ impl Case {
 
     /// `{now}` is the policy's clock.
     fn arguments(&self, value: &Value) -> Value {
-        data(&value.to_string().replace("{now}", &policy(self.policy).clock))
+        data(&value.to_string().replace("{now}", &policy(self.policy).clock.start))
     }
 
     fn settings(&self, audit: &str) -> Settings {
         let audit = self.case[audit].as_str();
         let audit = audit.and_then(|name| Audit::NAMES.iter().find(|(known, _)| *known == name));
         let actor = self.case["actor"].as_str().map(str::to_owned);
-        Settings { mode: Mode::Enforce, audit: audit.map(|(_, audit)| *audit), actor }
+        Settings { mode: Mode::Enforce, audit: audit.map(|(_, audit)| *audit), actor, clock: None }
     }
 
     /// The halt of the call that meets the rule, where all is as it should be.
@@ -76,7 +76,7 @@ impl Case {
         let mut episode = episode_with(self.policy, self.settings("audit"));
         for step in self.case["setup"].as_array().into_iter().flatten() {
             let outcome = call(&mut episode, step[0].as_str().unwrap(), self.arguments(&step[1]));
-            if outcome.is_error {
+            if outcome.is_error() {
                 return Err(format!("the setup halted: {}", outcome.text));
             }
         }
@@ -84,7 +84,7 @@ impl Case {
         let wrote = |entry: &Entry| entry.changes != "[]";
         let before = if episode.journal().unwrap().is_empty() { pristine(self.policy) } else { tables(&mut episode) };
         let outcome = call(&mut episode, tool, meets.clone());
-        if !outcome.is_error {
+        if !outcome.is_error() {
             return Err(format!("went through although it meets the rule: {}", outcome.text));
         }
         for name in ["rule", "code", "clause"] {
@@ -107,7 +107,7 @@ impl Case {
         }
         let calls = episode.journal().unwrap().len();
         let missing = call(&mut episode, tool, with(meets, self.arguments(&self.case["misses"])));
-        if missing.is_error {
+        if missing.is_error() {
             return Err(format!("halted although it misses the rule: {}", missing.text));
         }
         let journal = episode.journal().unwrap();

@@ -86,8 +86,13 @@ pub fn call(episode: &mut Episode, tool: &str, arguments: Value) -> Outcome {
     let outcome = episode.call(tool, arguments).unwrap_or_else(|unknown| panic!("{unknown}"));
     let answer = Value::Object(outcome.answer.clone());
     assert_eq!(serde_json::from_str::<Value>(&outcome.text).unwrap(), answer, "{tool}: the text");
-    if !outcome.is_error {
-        let misfits: Vec<String> = (output_validator(&policy, tool).iter_errors(&answer))
+    if !outcome.is_error() {
+        let mut told = answer.clone();
+        // Where the clock moves the listed schema names it; the policy's own does not.
+        if episode.clock().pace.moves() {
+            assert!(told.as_object_mut().unwrap().remove("now").is_some(), "{tool} does not tell the time");
+        }
+        let misfits: Vec<String> = (output_validator(&policy, tool).iter_errors(&told))
             .map(|error| format!("{} at {}", error, error.instance_path()))
             .collect();
         assert!(misfits.is_empty(), "{tool}: {misfits:?}\n{}", outcome.text);
@@ -166,14 +171,14 @@ pub fn tables(episode: &mut Episode) -> BTreeMap<&'static str, Value> {
 /// The answer of a call that went through.
 #[track_caller]
 pub fn success(outcome: &Outcome) -> Value {
-    assert!(!outcome.is_error, "halted: {}", outcome.text);
+    assert!(!outcome.is_error(), "halted: {}", outcome.text);
     Value::Object(outcome.answer.clone())
 }
 
 /// The answer of a call that halted with that code.
 #[track_caller]
 pub fn halt(outcome: &Outcome, code: &str) -> Value {
-    assert!(outcome.is_error, "went through: {}", outcome.text);
+    assert!(outcome.is_error(), "went through: {}", outcome.text);
     assert_eq!(outcome.answer["code"], code, "{}", outcome.text);
     assert_eq!(outcome.answer["halt"], true, "{}", outcome.text);
     Value::Object(outcome.answer.clone())

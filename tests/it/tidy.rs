@@ -161,6 +161,50 @@ fn a_call_is_let_pass_in_one_place() {
     assert_eq!(files, ["crates/procedures/src/action/call.rs"], "a Permit is made by Permit::grant alone");
 }
 
+/// What a refusal is follows from its kind: a code is the policy's name for it, which another policy may not use.
+#[test]
+fn no_code_of_a_refusal_is_compared_as_text() {
+    let constants = ["OK", "FAULT", "INVALID_INPUT", "REFUSED", "OUTSIDE", "UNKNOWN_TOOL", "ANSWER_TOO_LONG"];
+    let is_code = |text: &str| {
+        let text = text.trim().trim_start_matches("Some(").trim_end_matches([')', ',', '{', ' ']);
+        let literal = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        literal.is_some_and(|text| {
+            text == "ok" || text.len() > 3 && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+        }) || constants.iter().any(|name| text == *name || text.ends_with(&format!("::{name}")))
+    };
+    let compares = |code: &str| {
+        let sides = ["==", "!="].iter().flat_map(|sign| {
+            code.split(sign)
+                .collect::<Vec<_>>()
+                .windows(2)
+                .map(|pair| {
+                    let last = pair[0].trim_end().rsplit([' ', '(']).next().unwrap_or_default().to_owned();
+                    let first = pair[1].trim_start().split([' ', ')', ';']).next().unwrap_or_default().to_owned();
+                    [last, first]
+                })
+                .collect::<Vec<_>>()
+        });
+        let arm = code.split_once("=>").map(|(pattern, _)| pattern.to_owned()).unwrap_or_default();
+        sides.flatten().chain(arm.split('|').map(str::to_owned)).any(|side| is_code(&side))
+    };
+    for wrong in [
+        "if code == FAULT {",
+        "x.code != \"NOT_THERE\"",
+        "\"FAULT\" => {",
+        "OK | REFUSED => 1,",
+        "step.outcome == \"ok\"",
+    ] {
+        assert!(compares(wrong), "{wrong}");
+    }
+    for right in ["Came::Outside => \"OUTSIDE\",", "let code = FAULT;", "a == OKAY", "kind == Kind::Fault"] {
+        assert!(!compares(right), "{right}");
+    }
+    let wrong = code("").into_iter().filter(|line| compares(&line.code));
+    // What a journal says of a call that went through is read in one place, as is what a trace says; and SQLite says "ok" too.
+    let reads = |line: &Line| line.file.starts_with("crates/store/src/") || line.file == "crates/traces/src/lib.rs";
+    none(wrong.filter(|line| !reads(line)), "a refusal is told by its kind");
+}
+
 #[test]
 fn nothing_outside_tests_gives_up() {
     let ends = [".unwrap()", ".expect(", "panic!(", "todo!(", "unimplemented!(", "unreachable!(", "dbg!("];
@@ -175,6 +219,44 @@ fn nothing_depends_on_time_or_chance() {
     for layer in ["records", "store", "procedures", "skills", "calls"] {
         let wrong = code(layer).into_iter().filter(|line| words.iter().any(|word| names(&line.code, word)));
         none(wrong, "time, chance and hash order are out of place");
+    }
+}
+
+/// Below the transports nothing is read that changes by itself: what a call depends on is in its session.
+#[test]
+fn nothing_below_the_transports_reads_the_environment_or_a_global_that_changes() {
+    let environment =
+        ["env::var", "env::var_os", "env::vars", "env::vars_os", "env::args", "env::current_dir", "env::temp_dir"];
+    let cells = [
+        "Mutex",
+        "RwLock",
+        "OnceLock",
+        "OnceCell",
+        "Cell",
+        "RefCell",
+        "AtomicBool",
+        "AtomicU64",
+        "AtomicUsize",
+        "AtomicI64",
+    ];
+    for layer in ["records", "store", "traces", "procedures", "calls", "evaluation"] {
+        // Which page of which image SQLite asks for is found by globals; no answer depends on them.
+        let own = code(layer).into_iter().filter(|line| !line.file.starts_with("crates/store/src/image/"));
+        let wrong = own.filter(|line| {
+            let global = line.code.trim_start().trim_start_matches("pub ").starts_with("static ");
+            line.code.contains("thread_local!")
+                || line.code.contains("static mut")
+                || environment.iter().any(|word| line.code.contains(word))
+                || global && cells.iter().any(|word| names(&line.code, word))
+        });
+        none(wrong, "a call depends on its session, and on nothing that changes by itself");
+    }
+    for layer in ["traces", "evaluation"] {
+        let words = ["SystemTime", "Instant", "Timestamp::now", "Zoned::now", "rand"];
+        none(
+            code(layer).into_iter().filter(|line| words.iter().any(|word| names(&line.code, word))),
+            "no time, no chance",
+        );
     }
 }
 

@@ -128,7 +128,7 @@ fn rules_compare_fractions() {
         let workaround =
             json!({ "incident_id": "22", "effectiveness_level": "partial_mitigation", "implemented_at": at });
         let outcome = call(&mut episode, "record_workaround", workaround);
-        assert_eq!(!outcome.is_error, passes, "{at}: {}", outcome.text);
+        assert_eq!(!outcome.is_error(), passes, "{at}: {}", outcome.text);
     }
 }
 

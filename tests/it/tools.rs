@@ -189,7 +189,7 @@ fn halts_fit_the_output_schema() {
             for arguments in [json!({}), json!({ "nonsense": 1, "acting_user": "6" }), json!({ "acting_user": "999" })]
             {
                 let halt = call(&mut episode, &tool.name, arguments);
-                assert!(halt.is_error, "{} of {id} takes anything", tool.name);
+                assert!(halt.is_error(), "{} of {id} takes anything", tool.name);
                 let misfits: Vec<String> =
                     schema.iter_errors(&Value::Object(halt.answer)).map(|error| error.to_string()).collect();
                 assert!(misfits.is_empty(), "{} of {id}: {misfits:?}\n{}", tool.name, halt.text);

@@ -2,17 +2,17 @@
 
 use super::budget::{self, ANSWER};
 use super::judge::{Stop, Verdict, judge};
-use super::{CallError, Consulted, Episode, Outcome, find};
+use super::{CallError, Caller, Consulted, Episode, Outcome, Session, find};
 use procedures::action;
 use procedures::action::call::{Call, Permit};
-use procedures::halt::{FAULT, Halt, OK, Problem};
+use procedures::halt::{FAULT, Halt, Kind, OK, Problem};
 use procedures::policy::{Act, Audit, Policy, Tool, Work, expression};
 use records::catalogue::AUDIT_LOGS;
 use records::suggest::did_you_mean;
 use serde_json::{Map, Value as Json, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use store::fixtures::brief_text;
-use store::{Change, Entry, Fault, Obligation, Originals, Query, Row, Transaction};
+use store::{Change, Entry, Fault, Obligation, Transaction};
 
 /// A failure of the program, never the caller's doing. It is logged in full and answered opaquely.
 #[derive(Debug, thiserror::Error)]
@@ -60,9 +60,9 @@ pub(super) struct Record {
 
 impl Outcome {
     /// A refusal that no rule gave, of a call that is not in the journal.
-    pub(super) fn outside(answer: Map<String, Json>) -> Outcome {
+    pub(super) fn outside(kind: Kind, answer: Map<String, Json>) -> Outcome {
         let text = serde_json::to_string(&answer).unwrap_or_default();
-        Outcome { answer, text, is_error: true, rule: None, consulted: Vec::new(), number: 0, repeated: false }
+        Outcome { answer, text, refused: Some(kind), rule: None, consulted: Vec::new(), number: 0, repeated: false }
     }
 }
 
@@ -81,66 +81,45 @@ impl Episode {
         arguments: Map<String, Json>,
         key: Option<&str>,
     ) -> Result<Outcome, CallError> {
+        self.call_in(self.session(Caller::host(key)), name, arguments)
+    }
+
+    /// Run one tool call in that session, once for each key.
+    pub fn call_in(
+        &mut self,
+        session: Session,
+        name: &str,
+        arguments: Map<String, Json>,
+    ) -> Result<Outcome, CallError> {
         let policy = self.policy.clone();
         let Some(tool) = policy.tool(name) else {
             let hint = did_you_mean(name, policy.tools.iter().map(|tool| tool.name.as_str()));
             return Err(CallError::UnknownTool { name: brief_text(name), hint });
         };
         let given = serde_json::to_string(&arguments).unwrap_or_default();
-        if let Some(key) = key {
+        if let Some(key) = &session.key {
             match self.earlier(key) {
                 Ok(None) => {}
                 Ok(Some(first)) if first.tool == name && first.arguments == arguments => return Ok(first.outcome),
                 Ok(Some(first)) => return Err(CallError::KeyTaken { key: brief_text(key), tool: first.tool }),
-                Err(failure) => return Ok(self.fault(name, given, &failure)),
+                Err(failure) => return Ok(self.fault(&session, name, given, &failure)),
             }
         }
         if let Some(answer) = self.budget.refusal(&self.tally, given.len()) {
-            return Ok(Outcome::outside(answer));
+            return Ok(Outcome::outside(Kind::Limit, Episode::timed(&self.clock, answer, &session.now)));
         }
-        Ok(self.caught(name, given, |episode, given| {
-            episode.attempt(&policy, name, given, key, ANSWER, |verdict, record| match &tool.work {
+        Ok(self.caught(&session, name, given, |episode, given| {
+            episode.attempt(&policy, &session, name, given, ANSWER, |verdict, record| match &tool.work {
                 Work::Find(table) => find::find(verdict, tool, table, arguments, record),
                 Work::Act(act) => run(verdict, tool, act, arguments, record),
             })
         }))
     }
 
-    /// Look rows up for a call that is no tool of the policy, an evaluator's in the words of another environment: under the
-    /// rules that the policy's own lookups have, and journaled as that call. Where it halts, there are no rows.
-    pub fn look_up(
-        &mut self,
-        name: &str,
-        arguments: &Map<String, Json>,
-        query: &Query<'_>,
-    ) -> (Outcome, Vec<Row>, Originals) {
-        let policy = self.policy.clone();
-        let given = serde_json::to_string(arguments).unwrap_or_default();
-        let (mut rows, mut originals) = (Vec::new(), Originals::default());
-        let outcome = self.caught(name, given, |episode, given| {
-            // The evaluator's own question, whose answer is a list of ids.
-            episode.attempt(&policy, name, given, None, usize::MAX, |verdict, record| {
-                let (done, found) = find::look_up(verdict, query, record)?;
-                originals = verdict.tx.originals(&found)?;
-                rows = found;
-                Ok(done)
-            })
-        });
-        (outcome, rows, originals)
-    }
-
-    /// Halt a call that is no tool of the policy, because its arguments are wrong in the way that is given.
-    pub fn refuse(&mut self, name: &str, arguments: &Map<String, Json>, problem: Problem) -> Outcome {
-        let policy = self.policy.clone();
-        let given = serde_json::to_string(arguments).unwrap_or_default();
-        self.caught(name, given, |episode, given| {
-            episode.attempt(&policy, name, given, None, ANSWER, |verdict, _| Err(verdict.invalid(vec![problem]).into()))
-        })
-    }
-
     /// What an attempt came to; a failure or a panic is a fault.
     pub(super) fn caught(
         &mut self,
+        session: &Session,
         name: &str,
         given: String,
         attempt: impl FnOnce(&mut Episode, &str) -> Result<Outcome, Failure>,
@@ -151,16 +130,22 @@ impl Episode {
             Ok(Err(failure)) => failure,
             Err(panic) => Failure::Panic(said(&*panic)),
         };
-        self.fault(name, given, &failure)
+        self.fault(session, name, given, &failure)
     }
 
     /// The call that was made under that key.
     fn earlier(&mut self, key: &str) -> Result<Option<Earlier>, Failure> {
         let Some(first) = self.store.transaction()?.keyed(key)? else { return Ok(None) };
+        let refused = match (&first.rule, first.went_through()) {
+            (Some(rule), _) => Some(self.policy.kind_of(rule)),
+            (None, true) => None,
+            // A fault has no key. What else no rule refused was too long.
+            (None, false) => Some(Kind::Limit),
+        };
         let outcome = Outcome {
             answer: serde_json::from_str(&first.answer)?,
             text: first.answer,
-            is_error: first.outcome != OK,
+            refused,
             rule: first.rule,
             consulted: Vec::new(),
             number: first.call,
@@ -172,29 +157,30 @@ impl Episode {
     pub(super) fn attempt(
         &mut self,
         policy: &Policy,
+        session: &Session,
         name: &str,
         given: &str,
-        key: Option<&str>,
         longest: usize,
         work: impl FnOnce(&Verdict<'_>, &mut Record) -> Result<Done, Stop>,
     ) -> Result<Outcome, Failure> {
-        let (mode, audit, session) = (self.mode, self.audit, self.actor);
         let mut tx = self.store.transaction()?;
         let mut record = Record { number: tx.next_call()?, ..Record::default() };
-        let verdict = Verdict { policy, tx: &tx, mode, audit, session, foreign: None };
-        let (mut answer, mut ledger, mut outcome, mut rule) = match work(&verdict, &mut record) {
-            Ok(done) => (done.answer, Some(done.ledger), OK.to_owned(), None),
+        let verdict = Verdict { policy, tx: &tx, session, foreign: None };
+        let (mut answer, mut ledger, mut outcome, mut refused, mut rule) = match work(&verdict, &mut record) {
+            Ok(done) => (done.answer, Some(done.ledger), OK.to_owned(), None, None),
             Err(Stop::Halt(halt)) => {
-                let (code, rule) = (halt.code.clone(), halt.rule.clone());
-                (object(serde_json::to_value(halt)?)?, None, code, Some(rule))
+                let (code, kind, rule) = (halt.code.clone(), halt.kind, halt.rule.clone());
+                (object(serde_json::to_value(halt)?)?, None, code, Some(kind), Some(rule))
             }
             Err(Stop::Failure(failure)) => return Err(failure),
         };
+        answer = Episode::timed(&self.clock, answer, &session.now);
         let mut text = serde_json::to_string(&answer)?;
         if text.len() > longest {
-            answer = budget::too_long();
+            answer = Episode::timed(&self.clock, budget::too_long(), &session.now);
             text = serde_json::to_string(&answer)?;
-            (ledger, outcome, rule) = (None, budget::ANSWER_TOO_LONG.to_owned(), None);
+            (ledger, outcome) = (None, budget::ANSWER_TOO_LONG.to_owned());
+            (refused, rule) = (Some(Kind::Limit), None);
         }
         let mut changes = tx.changes();
         if ledger.is_none() && !changes.is_empty() {
@@ -205,7 +191,7 @@ impl Episode {
         }
         let entry = Entry {
             call: record.number,
-            key: key.map(str::to_owned),
+            key: session.key.clone(),
             tool: name.to_owned(),
             actor: record.actor.map(|id| id.to_string()),
             arguments: given.to_owned(),
@@ -214,7 +200,13 @@ impl Episode {
             rule,
             violations: serde_json::to_string(&record.violations)?,
             changes: Json::Array(changes.iter().map(Change::to_json).collect()).to_string(),
+            now: Some(session.now.clone()),
+            edition: Some(policy.fingerprint.clone()),
         };
+        let mark = self.moment.due(record.number - 1, &session.now, policy);
+        if let Some(mark) = &mark {
+            tx.mark(mark)?;
+        }
         tx.append(&entry)?;
         if let Some(ledger) = &ledger {
             if let Some(duty) = &ledger.owes {
@@ -225,20 +217,21 @@ impl Episode {
             }
         }
         tx.commit()?;
+        self.moment.note(mark);
         self.tally.add(&entry);
         let Entry { answer: text, rule, .. } = entry;
         let Record { number, consulted, .. } = record;
-        Ok(Outcome { answer, text, is_error: ledger.is_none(), rule, consulted, number, repeated: false })
+        Ok(Outcome { answer, text, refused, rule, consulted, number, repeated: false })
     }
 
     /// Log the failure in full; tell the caller, and the journal, its number only.
-    fn fault(&mut self, name: &str, given: String, failure: &Failure) -> Outcome {
+    fn fault(&mut self, session: &Session, name: &str, given: String, failure: &Failure) -> Outcome {
         let number = self.store.transaction().and_then(|tx| tx.next_call()).unwrap_or(0);
         let id = format!("fault-{number}");
         tracing::error!(tool = name, id, "call failed: {failure}");
         let message = format!("The server failed ({id}); nothing was written.");
         let remedy = "This is no fault of the call. Go on with something else, or report the number.";
-        let answer = budget::refusal(FAULT, &message, remedy);
+        let answer = Episode::timed(&self.clock, budget::refusal(FAULT, &message, remedy), &session.now);
         let entry = Entry {
             call: number,
             key: None,
@@ -250,16 +243,25 @@ impl Episode {
             rule: None,
             violations: "[]".to_owned(),
             changes: "[]".to_owned(),
+            now: Some(session.now.clone()),
+            edition: Some(self.policy.fingerprint.clone()),
         };
+        let mark = self.moment.due(number - 1, &session.now, &self.policy);
         let journaled = self.store.transaction().and_then(|tx| {
+            if let Some(mark) = &mark {
+                tx.mark(mark)?;
+            }
             tx.append(&entry)?;
             tx.commit()
         });
         match journaled {
-            Ok(()) => self.tally.add(&entry),
+            Ok(()) => {
+                self.moment.note(mark);
+                self.tally.add(&entry);
+            }
             Err(error) => tracing::error!(id, "the failure could not be journaled: {error}"),
         }
-        Outcome { number, ..Outcome::outside(answer) }
+        Outcome { number, ..Outcome::outside(Kind::Fault, answer) }
     }
 }
 
@@ -272,7 +274,7 @@ pub(super) fn run(
     record: &mut Record,
 ) -> Result<Done, Stop> {
     let judged = judge(verdict, tool, act, arguments, record)?;
-    let call = Call::new(verdict.tx, &verdict.policy.clock, &verdict.policy.tiers, judged.actor);
+    let call = Call::new(verdict.tx, &verdict.session.now, &verdict.policy.tiers, judged.actor);
     let permit = Permit::grant(call);
     let answer = match judged.action.run(&permit) {
         Ok(answer) => answer,
@@ -285,7 +287,7 @@ pub(super) fn run(
         foreign.keep(verdict)?;
     }
     let changes = verdict.tx.changes();
-    let owes = match (&act.audit, verdict.audit) {
+    let owes = match (&act.audit, verdict.session.audit) {
         (Some(verb), Audit::Explicit) => owed(act, verb, &changes, record.number),
         (Some(verb), Audit::Automatic) => {
             if let Some(id) = write_audit(verdict, act, verb, &changes, record.actor)? {
@@ -307,7 +309,7 @@ pub(super) fn run(
             }),
         );
     }
-    let pays = match verdict.audit {
+    let pays = match verdict.session.audit {
         Audit::Explicit => paid(verdict.tx, &changes, record.actor)?,
         Audit::Automatic | Audit::None => None,
     };
@@ -371,7 +373,7 @@ fn write_audit(
             ("entity_id", change.after.key().to_string().into()),
             ("audit_by_user", actor.into()),
             ("changed_fields", fields.into()),
-            ("created_at", verdict.policy.clock.as_str().into()),
+            ("created_at", verdict.session.now.as_str().into()),
         ],
     )?;
     Ok(Some(row.key().to_string()))

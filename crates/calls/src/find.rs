@@ -4,8 +4,8 @@ use super::association::About;
 use super::budget::{ANSWER, PAGE};
 use super::call::{Done, Failure, Ledger, Record};
 use super::judge::{Stop, Verdict};
-use super::{Episode, Mode, Outcome};
-use procedures::halt::{Halt, Problem};
+use super::{Caller, Episode, Mode, Outcome, Session};
+use procedures::halt::{Halt, Kind, Problem};
 use procedures::policy::Tool;
 use procedures::policy::schema::{
     ACTING_USER, CONTAINS, CURSOR, DETAIL, DETAILED, LIMIT, ROWS, SINCE, UNTIL, finder_name,
@@ -74,7 +74,7 @@ pub(super) fn find(
 /// Whether whoever acts may look something up.
 fn allowed(verdict: &Verdict<'_>, given: Option<Json>, record: &mut Record) -> Result<(), Stop> {
     let actor = verdict.actor(ACTING_USER, given, record)?;
-    if verdict.mode != Mode::Off
+    if verdict.session.mode != Mode::Off
         && let Some(actor) = &actor
     {
         let mut view = verdict.base_view(actor);
@@ -109,16 +109,21 @@ impl Episode {
     /// Read one record that is asked for outside any tool: the lookup of its id, journaled as that. Nobody has to act for it,
     /// but whoever does must be allowed to look.
     pub fn read(&mut self, table: &'static Table, id: i64) -> Outcome {
+        self.read_in(&self.session(Caller::host(None)), table, id)
+    }
+
+    /// The same in that session.
+    pub fn read_in(&mut self, session: &Session, table: &'static Table, id: i64) -> Outcome {
         let policy = self.policy.clone();
         let name = finder_name(table);
         let arguments = json!({ (table.key().name): id.to_string(), (DETAIL): DETAILED });
         let given = arguments.to_string();
         if let Some(answer) = self.budget.refusal(&self.tally, given.len()) {
-            return Outcome::outside(answer);
+            return Outcome::outside(Kind::Limit, Episode::timed(&self.clock, answer, &session.now));
         }
-        self.caught(&name, given, |episode, given| {
-            episode.attempt(&policy, &name, given, None, ANSWER, |verdict, record| {
-                if verdict.session.is_some() {
+        self.caught(session, &name, given, |episode, given| {
+            episode.attempt(&policy, session, &name, given, ANSWER, |verdict, record| {
+                if verdict.session.actor.is_some() {
                     allowed(verdict, None, record)?;
                 }
                 let rows: Vec<Row> = verdict.tx.get(table, id)?.into_iter().collect();
@@ -129,14 +134,12 @@ impl Episode {
 
     /// Why the session's user may not look anything up; none where there is no such user.
     pub fn may_look(&mut self) -> Result<Option<Halt>, Fault> {
-        let Episode { policy, mode, audit, actor: session, .. } = self;
-        if session.is_none() {
+        if self.actor.is_none() {
             return Ok(None);
         }
-        let policy = policy.clone();
-        let (mode, audit, session) = (*mode, *audit, *session);
+        let (policy, session) = (self.policy.clone(), self.session(Caller::host(None)));
         let tx = self.store.transaction()?;
-        let verdict = Verdict { policy: &policy, tx: &tx, mode, audit, session, foreign: None };
+        let verdict = Verdict { policy: &policy, tx: &tx, session: &session, foreign: None };
         match allowed(&verdict, None, &mut Record::default()) {
             Err(Stop::Halt(halt)) => Ok(Some(*halt)),
             Err(Stop::Failure(Failure::Store(fault))) => Err(fault),

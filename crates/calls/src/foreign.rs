@@ -1,13 +1,15 @@
 //! Calls that stand for those of another environment: what that one lets pass, and what it keeps as it came.
 
-use super::call::{Failure, run};
+use super::budget::ANSWER;
+use super::call::{Failure, Record, run};
 use super::judge::Verdict;
-use super::{CallError, Episode, Mode, Outcome};
+use super::{CallError, Caller, Episode, Mode, Outcome, find};
 use procedures::action::input::{Input, Kind as InputKind};
+use procedures::halt::Problem;
 use procedures::policy::Work;
 use records::catalogue::{Column, Table};
 use serde_json::{Map, Value as Json};
-use store::{Original, Value};
+use store::{Original, Originals, Query, Row, Value};
 
 /// How a call of another environment is made here.
 pub struct Foreign {
@@ -48,11 +50,47 @@ impl Episode {
             return self.call(name, arguments);
         };
         let given = serde_json::to_string(&arguments).unwrap_or_default();
-        Ok(self.caught(name, given, |episode, given| {
-            episode.attempt(&policy, name, given, None, usize::MAX, |verdict, record| {
+        let session = self.session(Caller::host(None));
+        Ok(self.caught(&session, name, given, |episode, given| {
+            episode.attempt(&policy, &session, name, given, usize::MAX, |verdict, record| {
                 run(&Verdict { foreign: Some(foreign), ..*verdict }, tool, act, arguments, record)
             })
         }))
+    }
+
+    /// Look rows up for a call that is no tool of the policy, an evaluator's in the words of another environment: under the
+    /// rules that the policy's own lookups have, and journaled as that call. Where it halts, there are no rows.
+    pub fn look_up(
+        &mut self,
+        name: &str,
+        arguments: &Map<String, Json>,
+        query: &Query<'_>,
+    ) -> (Outcome, Vec<Row>, Originals) {
+        let policy = self.policy.clone();
+        let given = serde_json::to_string(arguments).unwrap_or_default();
+        let (mut rows, mut originals) = (Vec::new(), Originals::default());
+        let session = self.session(Caller::host(None));
+        let outcome = self.caught(&session, name, given, |episode, given| {
+            // The evaluator's own question, whose answer is a list of ids.
+            episode.attempt(&policy, &session, name, given, usize::MAX, |verdict, record| {
+                let (done, found) = find::look_up(verdict, query, record)?;
+                originals = verdict.tx.originals(&found)?;
+                rows = found;
+                Ok(done)
+            })
+        });
+        (outcome, rows, originals)
+    }
+
+    /// Halt a call that is no tool of the policy, because its arguments are wrong in the way that is given.
+    pub fn refuse(&mut self, name: &str, arguments: &Map<String, Json>, problem: Problem) -> Outcome {
+        let policy = self.policy.clone();
+        let given = serde_json::to_string(arguments).unwrap_or_default();
+        let session = self.session(Caller::host(None));
+        self.caught(&session, name, given, |episode, given| {
+            let refuse = |verdict: &Verdict<'_>, _: &mut Record| Err(verdict.invalid(vec![problem]).into());
+            episode.attempt(&policy, &session, name, given, ANSWER, refuse)
+        })
     }
 }
 
@@ -74,7 +112,7 @@ impl Foreign {
             },
             (None, None) => return Ok(()),
         };
-        if verdict.mode == Mode::Off {
+        if verdict.session.mode == Mode::Off {
             let spaced = self.cells.iter().filter(|cell| cell.differs_in_space(row.get(cell.column.name)));
             let spaced: Vec<_> = spaced.map(|cell| (cell.column.name, cell.value.clone())).collect();
             if !spaced.is_empty() {

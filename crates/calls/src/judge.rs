@@ -2,15 +2,15 @@
 
 use super::association::{About, owners};
 use super::call::{Failure, Record};
-use super::{Consulted, Foreign, Mode};
+use super::{Consulted, Foreign, Mode, Session};
 use procedures::action::Prepared;
 use procedures::action::call::Call;
 use procedures::action::input::{Input, Kind as InputKind};
-use procedures::halt::{Halt, Problem};
+use procedures::halt::{Halt, Kind, Problem, built_in};
 use procedures::policy::expression::{Type, View};
 use procedures::policy::tool::OWN_ENTRY;
 use procedures::policy::validate::MOST;
-use procedures::policy::{Act, Audit, Look, Policy, Refusal, Rule, Sight, Tool, Work};
+use procedures::policy::{Act, Look, Policy, Refusal, Rule, Sight, Tool, Work};
 use records::catalogue::{self, AUDIT_LOGS, Table, USERS};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
@@ -41,9 +41,7 @@ impl<E: Into<Failure>> From<E> for Stop {
 pub(super) struct Verdict<'a> {
     pub policy: &'a Policy,
     pub tx: &'a Transaction<'a>,
-    pub mode: Mode,
-    pub audit: Audit,
-    pub session: Option<i64>,
+    pub session: &'a Session,
     /// The call of another environment that it stands for.
     pub foreign: Option<&'a Foreign>,
 }
@@ -75,15 +73,15 @@ pub(super) fn judge(
     let given = input.remove(act.operation.actor);
     let References { rows, named } = verdict.references(act, &input)?;
     // Somebody who is named for another reason acts only where nobody else does.
-    let fallback = act.operation.actor_fallback.filter(|_| verdict.session.is_none());
+    let fallback = act.operation.actor_fallback.filter(|_| verdict.session.actor.is_none());
     let given = given.or(fallback.and_then(|name| input.get(name)).cloned());
     let actor = verdict.actor(act.operation.actor, given, record)?;
     let action = (act.operation.prepare)(input.clone()).map_err(Failure::Action)?;
-    if verdict.mode != Mode::Off
+    if verdict.session.mode != Mode::Off
         && let Some(actor) = &actor
     {
         let policy = verdict.policy;
-        let call = Call::new(verdict.tx, &policy.clock, &policy.tiers, Some(actor.clone()));
+        let call = Call::new(verdict.tx, &verdict.session.now, &policy.tiers, Some(actor.clone()));
         let computed = match act.reads_computed {
             true => action.compute(&call).map_err(Failure::Action)?,
             false => Vec::new(),
@@ -102,7 +100,7 @@ pub(super) fn judge(
 impl Verdict<'_> {
     /// The arguments with defaults, or `INVALID_INPUT`.
     pub fn valid(&self, tool: &Tool, arguments: Map<String, Json>) -> Result<Map<String, Json>, Stop> {
-        let foreign = self.foreign.filter(|_| self.mode == Mode::Off);
+        let foreign = self.foreign.filter(|_| self.session.mode == Mode::Off);
         let valid = match (foreign, &tool.work) {
             (Some(foreign), Work::Act(act)) => {
                 let given = arguments.clone();
@@ -115,7 +113,7 @@ impl Verdict<'_> {
 
     /// The refusal of arguments that do not fit.
     pub fn invalid(&self, problems: Vec<Problem>) -> Halt {
-        let mut halt = self.refuse(&self.policy.refusals.input, "input.schema", None, &View::new());
+        let mut halt = self.refuse(&self.policy.refusals.input, built_in::SCHEMA, None, &View::new());
         halt.more_problems = problems.len() > MOST;
         halt.problems = problems;
         halt.problems.truncate(MOST);
@@ -183,7 +181,7 @@ impl Verdict<'_> {
         let view = texts(&[("field", field), ("entity", &entity), ("id", &shown), ("find", find)]);
         let refusal = &self.policy.refusals.reference;
         let code = format!("{}_{}", table.entity.to_uppercase(), refusal.code);
-        let mut halt = self.refuse(refusal, "input.reference", None, &view);
+        let mut halt = self.refuse(refusal, built_in::REFERENCE, None, &view);
         halt.code = code;
         halt.evidence.insert(field.to_owned(), shown.into());
         Err(halt.into())
@@ -195,7 +193,7 @@ impl Verdict<'_> {
             Some(id) => Some(self.reference(&USERS, argument, id)?),
             None => None,
         };
-        let actor = match (self.session, named) {
+        let actor = match (self.session.actor, named) {
             (Some(session), named) => {
                 if let Some(named) = named.filter(|named| named.key() != session) {
                     self.violation(self.actor_mismatch(argument, session, &named), record)?;
@@ -215,14 +213,14 @@ impl Verdict<'_> {
     /// The refusal of a call for which nobody acts.
     pub fn actor_missing(&self, argument: &str) -> Halt {
         let view = texts(&[("argument", argument)]);
-        self.refuse(&self.policy.refusals.actor_missing, "actor.given", None, &view)
+        self.refuse(&self.policy.refusals.actor_missing, built_in::GIVEN, None, &view)
     }
 
     fn actor_mismatch(&self, argument: &str, session: i64, named: &Row) -> Halt {
         let (session, named) = (session.to_string(), named.key().to_string());
         let view = texts(&[("argument", argument), ("session", &session), ("given", &named)]);
         let refusal = &self.policy.refusals.actor_mismatch;
-        let mut halt = self.refuse(refusal, "actor.same", None, &view);
+        let mut halt = self.refuse(refusal, built_in::SAME, None, &view);
         halt.evidence.insert("session".to_owned(), session.into());
         halt.evidence.insert(argument.to_owned(), named.into());
         halt
@@ -230,14 +228,15 @@ impl Verdict<'_> {
 
     fn refuse(&self, refusal: &Refusal, rule: &str, clause: Option<&str>, view: &View) -> Halt {
         let clause = clause.unwrap_or(&refusal.clause);
-        let mut halt = Halt::new(&refusal.code, rule, clause, refusal.message.render(view));
+        let kind = Kind::of_built_in(rule).unwrap_or(Kind::Rule);
+        let mut halt = Halt::new(kind, &refusal.code, rule, clause, refusal.message.render(view));
         halt.remedy = refusal.remedy.as_ref().map(|remedy| remedy.render(view));
         halt
     }
 
     /// Halt, or, where the policy is only observed, note what would have halted.
     fn violation(&self, halt: Halt, record: &mut Record) -> Result<(), Stop> {
-        match self.mode {
+        match self.session.mode {
             Mode::Enforce => Err(halt.into()),
             Mode::Observe => {
                 record.violations.push(halt);
@@ -275,8 +274,8 @@ impl Verdict<'_> {
     pub fn base_view(&self, actor: &Row) -> View {
         let mut view = View::new();
         view.bind_row("actor", Some(actor.clone()));
-        view.bind("now", self.policy.clock.as_str().into(), &Type::Timestamp);
-        view.bind("audit", self.audit.name().into(), &Type::Text);
+        view.bind("now", self.session.now.as_str().into(), &Type::Timestamp);
+        view.bind("audit", self.session.audit.name().into(), &Type::Text);
         view
     }
 
@@ -286,7 +285,7 @@ impl Verdict<'_> {
             return Ok(());
         };
         let clause = Some(act.roles_clause.as_str());
-        let mut halt = self.refuse(&self.policy.refusals.role, "actor.role", clause, view);
+        let mut halt = self.refuse(&self.policy.refusals.role, built_in::ROLE, clause, view);
         halt.evidence.insert("actor.role".to_owned(), role.into());
         halt.evidence.insert("tool.roles".to_owned(), json!(roles));
         self.violation(halt, record)
@@ -326,7 +325,7 @@ impl Verdict<'_> {
         if rule.unless.holds(view)? {
             return Ok(None);
         }
-        let mut halt = Halt::new(&rule.code, &rule.id, &rule.clause, rule.message.render(view));
+        let mut halt = Halt::new(rule.kind, &rule.code, &rule.id, &rule.clause, rule.message.render(view));
         halt.remedy = rule.remedy.as_ref().map(|remedy| remedy.render(view));
         let paths = rule.unless.paths().iter();
         halt.evidence = paths.map(|path| (path.clone(), view.get(path))).collect();

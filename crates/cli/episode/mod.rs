@@ -1,13 +1,15 @@
 //! `episode`: the live episodes of a running server.
 
+mod export;
 mod show;
 
 use super::control::{ControlChoice, escaped};
-use super::setup::{audits, modes};
+use super::setup::{audits, modes, paces};
 use super::{Answer, Error};
 use calls::Mode;
 use clap::{Args, Subcommand};
-use procedures::policy::Audit;
+use export::Export;
+use procedures::policy::{Audit, Pace};
 use serde_json::{Map, Value as Json, json};
 use ureq::http::Method;
 
@@ -34,6 +36,8 @@ enum Verb {
     Fork(Fork),
     /// Put an episode back to its fixtures
     Reset(Which),
+    /// Move an episode's clock by a duration, such as PT2H, and print the time that it is then
+    Advance(Advance),
     /// Keep the present state of an episode, or list or forget what was kept
     Checkpoint(Checkpoint),
     /// Put an episode back to a checkpoint, journal included
@@ -44,6 +48,7 @@ enum Verb {
     Hash(Hash),
     /// Print the calls of an episode, a line of JSON each
     Journal(Which),
+    Export(Export),
     /// End an episode, and say what happened in it
     Close(Which),
 }
@@ -74,9 +79,26 @@ struct Create {
     /// The session's user, by id or e-mail address
     #[arg(long, value_name = "USER")]
     actor: Option<String>,
+    /// What time its clock begins with, such as 2025-09-25T12:00:00
+    #[arg(long, value_name = "TIME")]
+    clock: Option<String>,
+    /// Whether its clock moves
+    #[arg(long, value_parser = paces())]
+    clock_kind: Option<Pace>,
+    /// List only the tools that this role may use
+    #[arg(long, value_name = "ROLE")]
+    as_role: Option<String>,
     /// Seconds without a call after which it ends; 0 for never
     #[arg(long, value_name = "SECONDS")]
     ttl: Option<u64>,
+}
+
+#[derive(Args)]
+struct Advance {
+    #[command(flatten)]
+    which: Which,
+    /// By how much: a duration of ISO 8601 that leads forward, such as PT2H or P1DT30M
+    by: String,
 }
 
 #[derive(Args)]
@@ -145,6 +167,9 @@ struct Ask {
 impl Episode {
     pub fn run(&self) -> Result<Answer, Error> {
         let client = self.control.client()?;
+        if let Verb::Export(export) = &self.verb {
+            return export.run(&client, self.json);
+        }
         let Ask { method, path: first, body, show } = self.verb.ask();
         let mut path = first.clone();
         loop {
@@ -175,10 +200,10 @@ impl Verb {
         let ask = |method, path, body, show| Ask { method, path, body, show };
         let get = |path, show| ask(Method::GET, path, None, show);
         match self {
-            Verb::Create(Create { id, policy, fixtures, mode, audit, actor, ttl }) => {
+            Verb::Create(Create { id, policy, fixtures, mode, audit, actor, clock, clock_kind, as_role, ttl }) => {
                 let body = given(json!({
                     "id": id, "policy": policy, "fixtures": fixtures, "mode": mode, "audit": audit, "actor": actor,
-                    "ttl_seconds": ttl,
+                    "clock": clock, "clock_kind": clock_kind, "as_role": as_role, "ttl_seconds": ttl,
                 }));
                 ask(Method::POST, "/episodes".to_owned(), Some(body), show::one)
             }
@@ -189,6 +214,9 @@ impl Verb {
                 ask(Method::POST, which.path("/fork"), Some(body), show::one)
             }
             Verb::Reset(which) => ask(Method::POST, which.path("/reset"), Some(json!({})), show::silent),
+            Verb::Advance(Advance { which, by }) => {
+                ask(Method::POST, which.path("/advance"), Some(json!({ "by": by })), show::time)
+            }
             Verb::Checkpoint(checkpoint) => checkpoint.ask(),
             Verb::Restore(Restore { which, checkpoint }) => {
                 let body = json!({ "checkpoint": checkpoint });
@@ -202,6 +230,8 @@ impl Verb {
                 get(which.path(&format!("/hash?everything={everything}")), show::hashes)
             }
             Verb::Journal(which) => get(which.path("/journal?limit=1000"), show::calls),
+            // It writes files, and so is run by itself.
+            Verb::Export(export) => get(export.path(), show::silent),
             Verb::Close(which) => ask(Method::DELETE, which.path(""), None, show::summary),
         }
     }

@@ -21,6 +21,11 @@ pub fn named(checkpoint: &Json) {
     anstream::println!("{}", cell(&checkpoint["name"]));
 }
 
+/// The time.
+pub fn time(moment: &Json) {
+    anstream::println!("{}", cell(&moment["now"]));
+}
+
 /// An episode as it is listed.
 pub fn one(episode: &Json) {
     list(&json!([episode]));
@@ -64,6 +69,9 @@ fn happened(summary: &Json) -> Vec<(String, String)> {
         let [call, action, kind, id] = ["call", "action", "entity_type", "entity_id"].map(|name| cell(&duty[name]));
         fields.push(("unpaid".to_owned(), format!("the {action} of {kind} {id} by call {call} has no audit entry")));
     }
+    if !summary["now"].is_null() {
+        fields.push(("now".to_owned(), cell(&summary["now"])));
+    }
     fields.push(("hash".to_owned(), cell(&summary["hash"])));
     fields
 }
@@ -91,5 +99,17 @@ pub fn hashes(hash: &Json) {
 
 /// Calls, a line of JSON each.
 pub fn calls(journal: &Json) {
-    items(&journal["calls"]).for_each(|call| anstream::println!("{call}"));
+    let mut advances = items(&journal["advances"]).peekable();
+    for call in items(&journal["calls"]) {
+        while let Some(advance) = advances.next_if(|advance| advance["after"].as_i64() < call["call"].as_i64()) {
+            moved(advance);
+        }
+        anstream::println!("{call}");
+    }
+    advances.for_each(moved);
+}
+
+/// A move of the clock, as traces write it.
+fn moved(advance: &Json) {
+    anstream::println!("{}", json!({ "advance": advance["by"], "now": advance["now"] }));
 }

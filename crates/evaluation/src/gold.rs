@@ -136,7 +136,8 @@ fn same(one: &Item, other: &Item) -> bool {
     let (a, b) = (one.trace(), other.trace());
     let calls = |trace: &'_ Trace| trace.calls.len();
     asked(one) == asked(other)
-        && (&a.outputs, &a.settings, &a.actor, &a.unfinished) == (&b.outputs, &b.settings, &b.actor, &b.unfinished)
+        && (&a.outputs, &a.settings, &a.actor, &a.unfinished, &a.advances)
+            == (&b.outputs, &b.settings, &b.actor, &b.unfinished, &b.advances)
         && calls(a) == calls(b)
         && a.calls.iter().zip(&b.calls).all(|(one, other)| {
             (&one.tool, &one.arguments, &one.malformed) == (&other.tool, &other.arguments, &other.malformed)

@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 pub mod baseline;
+pub mod came;
 pub mod compare;
 mod gold;
 pub mod grade;
@@ -20,6 +21,7 @@ pub mod report;
 mod run;
 mod skills;
 pub mod stages;
+pub mod step;
 pub mod totals;
 mod trials;
 

@@ -1,12 +1,13 @@
 //! What is wrong with what is held to be right.
 
+use super::came::Came;
 use super::compare::Closeness;
 use super::model::{Broken, Comparison, Finding, Place, Replay, Severity, Step, TraceReport};
 use super::outputs::{Required, Told};
 use super::remarks::{self, Check};
-use super::replay::{Conditions, Error, OUTSIDE, Played, REFUSED, Stage, UNKNOWN_TOOL};
+use super::replay::{Conditions, Error, Played, Stage};
 use calls::Mode;
-use procedures::halt::OK;
+use procedures::halt::{Kind, built_in};
 use serde_json::Value as Json;
 use traces::Trace;
 
@@ -125,29 +126,34 @@ impl Lint<'_> {
             said.as_str().map_or_else(|| said.to_string(), str::to_owned)
         };
         for broken in step.broken() {
-            let check = match broken.rule.as_str() {
-                "input.schema" => "gold-invalid",
-                "input.reference" => "no-such-record",
-                "actor.given" | "actor.same" => "wrong-actor",
-                _ => "gold-halts",
+            let check = match broken.kind {
+                Kind::Input => "gold-invalid",
+                Kind::Reference | Kind::NotFound | Kind::Gone => "no-such-record",
+                Kind::Unauthenticated => "wrong-actor",
+                Kind::Forbidden if broken.rule == built_in::SAME => "wrong-actor",
+                Kind::Forbidden | Kind::Rule | Kind::Conflict | Kind::Precondition | Kind::Limit | Kind::Fault => {
+                    "gold-halts"
+                }
             };
             // A foreign environment says it in its own words.
-            let refused = (step.outcome == REFUSED).then(text);
+            let refused = (step.came == Came::RefusedThere).then(text);
             self.call(check, step, Some(broken), refused.unwrap_or_else(|| problems(broken, &step.answer.value())));
         }
-        match step.outcome.as_str() {
-            OK => {}
-            REFUSED if step.halt.is_some() => {}
-            REFUSED => self.call("gold-invalid", step, None, text()),
-            OUTSIDE => self.call("outside", step, None, "the policy has nothing for it; it was left out".to_owned()),
-            UNKNOWN_TOOL => self.call("unknown-tool", step, None, text()),
-            "FAULT" => self.call("fault", step, None, text()),
+        match step.came {
+            Came::Through => {}
+            Came::RefusedThere if step.halt.is_some() => {}
+            Came::RefusedThere => self.call("gold-invalid", step, None, text()),
+            Came::Outside => {
+                self.call("outside", step, None, "the policy has nothing for it; it was left out".to_owned())
+            }
+            Came::UnknownTool => self.call("unknown-tool", step, None, text()),
+            Came::Refused(Kind::Fault) => self.call("fault", step, None, text()),
             // A halt without a rule: arguments that were no JSON object.
-            _ if step.halt.is_none() => self.call("gold-invalid", step, None, text()),
-            _ => {}
+            Came::Refused(_) if step.halt.is_none() => self.call("gold-invalid", step, None, text()),
+            Came::Refused(_) => {}
         }
         // Of a call that does not run now, the difference says nothing more.
-        if step.outcome == OK {
+        if step.went_through() {
             let place = step.difference.as_ref();
             let place = place.map(|d| {
                 format!("{}: {} is recorded, {} is right", at(&d.pointer), d.recorded.text(), d.replayed.text())

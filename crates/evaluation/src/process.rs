@@ -2,13 +2,13 @@
 
 use super::model::{Duty, Precheck, Prechecks, ProcessVerdict, Remark, Retry, RoleBreach, Severity, Step, Violation};
 use super::packed::Packed;
-use super::replay::{Deed, ROLE};
-use procedures::halt::OK;
+use super::step::Deed;
+use procedures::halt::built_in::{REFERENCE, ROLE, SCHEMA};
 use std::collections::{BTreeMap, BTreeSet};
 use store::parse_id;
 
 /// Rules that every call has to pass whatever the policy: breaking them is a slip, not a breach of a procedure.
-const SLIPS: [&str; 2] = ["input.schema", "input.reference"];
+const SLIPS: [&str; 2] = [SCHEMA, REFERENCE];
 
 /// Judge how a trial went about its work.
 ///
@@ -47,7 +47,7 @@ fn prechecks(calls: &[Step], deeds: &[Deed]) -> Prechecks {
     let mut searched = BTreeSet::new();
     let mut asked = BTreeSet::new();
     for (step, deed) in calls.iter().zip(deeds) {
-        if step.outcome == OK && !step.changes.is_empty() {
+        if step.went_through() && !step.changes.is_empty() {
             for look in &deed.consulted {
                 // What one write should have read is not missed again by the next.
                 if !asked.insert((look.table.name, look.key)) {

@@ -2,10 +2,9 @@
 //! the agent makes these itself, and that an incident is not called critical for no reason.
 
 use super::model::{Remark, RowChange, Severity, Step};
-use super::replay::Deed;
+use super::step::Deed;
 use crate::mapping::{Mapping, Told};
 use procedures::action::input::Kind;
-use procedures::halt::OK;
 use procedures::policy::{Act, Policy, Work};
 use records::catalogue::{INCIDENTS, WORKAROUNDS};
 use serde_json::Value as Json;
@@ -68,7 +67,7 @@ fn made<'a>(policy: &'a Policy, step: &Step, name: &str) -> Option<(&'a Act, Jso
         Some(mapped) => (&mapped.tool, &mapped.arguments),
         None => (&step.tool, &step.arguments),
     };
-    match &policy.tool(tool).filter(|_| step.outcome == OK)?.work {
+    match &policy.tool(tool).filter(|_| step.went_through())?.work {
         Work::Act(act) if act.operation.name == name => Some((act, arguments.value())),
         Work::Act(_) | Work::Find(_) => None,
     }
@@ -88,7 +87,7 @@ fn groundless(policy: &Policy, step: &Step) -> Option<Remark> {
 fn records(policy: &Policy, calls: &[Step], deeds: &[Deed]) -> Vec<Remark> {
     let mut found = Vec::new();
     let mut told: Vec<(&Step, &Told)> = (calls.iter().zip(deeds))
-        .filter(|(step, _)| step.outcome == OK)
+        .filter(|(step, _)| step.went_through())
         .filter_map(|(step, deed)| Some((step, deed.told.as_deref()?)))
         .collect();
     for (step, record) in told.iter().filter(|(_, record)| record.value.is_none()) {

@@ -1,31 +1,26 @@
 //! Making the calls of a trace again, in an episode of their own.
 
-use super::compare::{Closeness, compare};
+use super::came::Came;
+use super::compare::Closeness;
 use super::journal::entries;
-use super::model::{AnswerDifference, Broken, Comparison, Duty, Mapped, Place, Remark, Replay, RowChange, Step};
+use super::model::{Comparison, Duty, Mapped, Place, Remark, Replay, Step};
 use super::names::Names;
 use super::packed::{Kept, Packed};
 use super::remarks::remarks;
 use super::skills::Known;
-use crate::mapping::{Mapping, Standing, Told};
-use calls::{CallError, Consulted, Episode, Mode, Outcome, Settings, StartError};
-use procedures::halt::{INVALID_INPUT, OK};
-use procedures::policy::{Audit, Policy, Work};
-use serde::Deserialize;
-use serde_json::{Map, Value as Json, json};
+use super::step::{Answer, Deed, How};
+use crate::mapping::{Mapping, Standing};
+use calls::{CallError, Caller, Episode, Mode, Outcome, Session, Settings, StartError, StuckError};
+use procedures::halt::Kind;
+use procedures::policy::{Audit, Clock, Pace, Policy, Work};
+use records::time;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use store::canonical::Extent;
 use store::image::Image;
-use store::{Entry, Fault, parse_id};
+use store::{Fault, parse_id};
 use traces::{Call, Trace};
-
-/// The outcome of a call that the environment of a mapping refuses by itself.
-pub const REFUSED: &str = "REFUSED";
-/// The outcome of a call that the policy does not speak of.
-pub const OUTSIDE: &str = "OUTSIDE";
-/// The outcome of a call of a tool that nobody knows.
-pub const UNKNOWN_TOOL: &str = "UNKNOWN_TOOL";
 
 /// How many calls are made before they are written down for the report: what is in hand until then takes ten times as much.
 const BATCH: usize = 64;
@@ -54,6 +49,8 @@ pub struct Conditions {
     pub otherwise: Option<String>,
     /// How closely recorded answers must agree with ours.
     pub answers: Closeness,
+    /// The clock, in place of the policy's.
+    pub clock: Option<Clock>,
     /// What stands before the tools' names in the trace; where none is given, what can be told from the names.
     pub prefix: Option<String>,
 }
@@ -67,6 +64,9 @@ pub enum Error {
     /// The store failed.
     #[error("store: {0}")]
     Store(#[from] Fault),
+    /// The clock cannot be moved as the trace moves it.
+    #[error("the clock cannot be moved: {0}")]
+    Stuck(#[from] StuckError),
     /// A journal entry could not be read back.
     #[error("journal: {0}")]
     Journal(#[from] serde_json::Error),
@@ -96,32 +96,6 @@ pub struct Made {
     pub remarks: Vec<Remark>,
     actor: Option<String>,
     episode: Episode,
-}
-
-/// What a call did beside its answer.
-#[derive(Clone, Debug, Default)]
-pub struct Deed {
-    /// The acting user's id.
-    pub actor: Option<String>,
-    /// What the rules of the call looked at.
-    pub consulted: Vec<Consulted>,
-    /// The table that it looked in.
-    pub searched: Option<&'static str>,
-    /// The rows that its answer shows: table and key.
-    pub seen: Box<[(&'static str, i64)]>,
-    /// In whose role it was not allowed: the user's role and the roles that may.
-    pub role: Option<Box<(String, Vec<String>)>>,
-    /// What it tells of an incident, where it makes an update record.
-    pub told: Option<Box<Told>>,
-}
-
-/// A halt as the journal keeps it.
-#[derive(Deserialize)]
-struct Halted {
-    #[serde(flatten)]
-    broken: Broken,
-    #[serde(default)]
-    evidence: Map<String, Json>,
 }
 
 impl Stage {
@@ -157,7 +131,7 @@ impl Stage {
             actor,
             comparison,
             first_divergence: diverged.map(|step| step.call),
-            notes: self.notes(trace),
+            notes: self.notes(trace, conditions),
             skills: match trace.skills.is_empty() {
                 true => Vec::new(),
                 false => self.known.get_or_init(|| Known::of(&self.policy)).told(&trace.skills, &calls),
@@ -178,23 +152,35 @@ impl Stage {
         // A foreign environment without rules records whom the call names, whoever acts.
         let named = self.mapping.is_some() && conditions.mode == Mode::Off;
         let session = actor.clone().filter(|_| !named);
-        let settings = Settings { mode: conditions.mode, audit: conditions.audit, actor: session };
+        let clock = self.clock(trace, conditions);
+        let settings = Settings { mode: conditions.mode, audit: conditions.audit, actor: session, clock: Some(clock) };
         let mut episode = Episode::on_image(self.policy.clone(), &self.image, &settings)?;
         let mut calls = Vec::with_capacity(trace.calls.len());
         let mut deeds = Vec::with_capacity(trace.calls.len());
         // The first call with each number of the journal: one that is repeated has that of the first.
         let mut numbers = BTreeMap::new();
         let mut kept = Kept::default();
+        let mut advances = trace.advances.iter().peekable();
         for some in trace.calls.chunks(BATCH) {
-            let mut made: Vec<Answer> = some.iter().map(|call| self.call(&mut episode, call, &names)).collect();
+            let mut made: Vec<Answer> = Vec::with_capacity(some.len());
+            for call in some {
+                while let Some(advance) = advances.next_if(|advance| advance.is_due(calls.len() + made.len())) {
+                    episode.advance(&advance.by)?;
+                }
+                made.push(self.call(&mut episode, call, &names));
+            }
             let journal = entries(&mut episode, made.iter().filter_map(|made| made.number))?;
             for (call, made) in some.iter().zip(&mut made) {
                 let entry = made.number.and_then(|number| journal.get(&number));
-                let (step, deed) = step(calls.len() + 1, call, made, entry, conditions.answers, &mut kept)?;
+                let how = How { policy: &self.policy, answers: conditions.answers };
+                let (step, deed) = how.step(calls.len() + 1, call, made, entry, &mut kept)?;
                 made.number.map(|number| numbers.entry(number).or_insert(step.call));
                 calls.push(step);
                 deeds.push(deed);
             }
+        }
+        for advance in advances {
+            episode.advance(&advance.by)?;
         }
         let unpaid = episode.obligations()?.into_iter().filter(|duty| duty.paid_by.is_none());
         let unpaid = unpaid.map(|duty| Duty::new(&duty, numbers.get(&duty.call).copied().unwrap_or_default()));
@@ -211,7 +197,7 @@ impl Stage {
         let told = match &self.mapping {
             None => None,
             Some(mapping) => {
-                let settings = Settings { mode: Mode::Off, audit: Some(Audit::None), actor: None };
+                let settings = Settings { mode: Mode::Off, audit: Some(Audit::None), ..Settings::default() };
                 let mut scratch = Episode::on_image(self.policy.clone(), &self.image, &settings)?;
                 mapping.actor(&mut scratch, &names.taken(&trace.calls, |name| mapping.has_tool(name)))?
             }
@@ -219,14 +205,23 @@ impl Stage {
         Ok(told.or_else(|| conditions.otherwise.clone()))
     }
 
+    /// The clock of a trace: one that is moved is stepped, whatever the policy says.
+    fn clock(&self, trace: &Trace, conditions: &Conditions) -> Clock {
+        let clock = conditions.clock.clone().unwrap_or_else(|| self.policy.clock.clone());
+        match trace.advances.is_empty() {
+            true => clock,
+            false => Clock { pace: Pace::Stepped, ..clock },
+        }
+    }
+
     /// What was read otherwise than it stands in the file; and in what the stage is not the one that the trace was recorded
     /// on, for then answers may well differ.
-    fn notes(&self, trace: &Trace) -> Vec<String> {
-        let recorded = &trace.settings;
+    fn notes(&self, trace: &Trace, conditions: &Conditions) -> Vec<String> {
+        let (recorded, clock) = (&trace.settings, self.clock(trace, conditions));
         let facts = [
             ("policy", &recorded.policy, &self.policy.id),
             ("edition of the policy", &recorded.fingerprint, &self.policy.fingerprint),
-            ("clock", &recorded.clock, &self.policy.clock),
+            ("clock", &recorded.clock, &clock.start),
             ("fixtures", &recorded.fixtures, &self.hash),
         ];
         let other = facts.into_iter().filter_map(|(name, recorded, now)| {
@@ -243,7 +238,7 @@ impl Stage {
     fn call(&self, episode: &mut Episode, call: &Call, names: &Names) -> Answer {
         let tool = names.tool(&call.tool, |name| self.has_tool(name));
         let mut answer = self.call_tool(episode, call, tool);
-        if answer.without == Some(UNKNOWN_TOOL)
+        if answer.came == Came::UnknownTool
             && let Some(hint) = names.hint(&call.tool, |name| self.has_tool(name))
             && let Some(Json::String(text)) = answer.answer.get_mut("error")
         {
@@ -258,26 +253,26 @@ impl Stage {
     fn call_tool(&self, episode: &mut Episode, call: &Call, tool: &str) -> Answer {
         if let Some(text) = &call.malformed {
             let answer = json!({"error": "the arguments are no JSON object", "arguments": text});
-            return Answer { answer, without: Some(INVALID_INPUT), ..Answer::default() };
+            return Answer { answer, came: Came::Refused(Kind::Input), ..Answer::default() };
         }
         match &self.mapping {
-            None => match episode.call_once(tool, call.arguments.clone(), call.key.as_deref()) {
+            None => match episode.call_in(session(episode, call), tool, call.arguments.clone()) {
                 Ok(outcome) => self.native(tool, outcome),
                 Err(error) => {
-                    let without = match error {
-                        CallError::UnknownTool { .. } => UNKNOWN_TOOL,
-                        CallError::KeyTaken { .. } => INVALID_INPUT,
+                    let came = match error {
+                        CallError::UnknownTool { .. } => Came::UnknownTool,
+                        CallError::KeyTaken { .. } => Came::Refused(error.kind()),
                     };
-                    Answer { answer: json!({"error": error.to_string()}), without: Some(without), ..Answer::default() }
+                    Answer { answer: json!({"error": error.to_string()}), came, ..Answer::default() }
                 }
             },
             Some(mapping) => {
                 let answered = mapping.call(episode, tool, &call.arguments);
-                let without = match answered.standing {
-                    Standing::Made => None,
-                    Standing::Refused => Some(REFUSED),
-                    Standing::Outside => Some(OUTSIDE),
-                    Standing::UnknownTool => Some(UNKNOWN_TOOL),
+                let came = match answered.standing {
+                    Standing::Made => answered.outcome.as_ref().map_or(Came::Through, Came::of),
+                    Standing::Refused => Came::RefusedThere,
+                    Standing::Outside => Came::Outside,
+                    Standing::UnknownTool => Came::UnknownTool,
                 };
                 let mapped =
                     answered.made.map(|(tool, arguments)| Mapped { tool, arguments: Packed::from(&arguments) });
@@ -286,7 +281,7 @@ impl Stage {
                 let searched = answered.searched;
                 let seen = answered.seen;
                 let told = mapping.told(&call.tool, &call.arguments);
-                Answer { answer: answered.answer, without, mapped, number, consulted, searched, seen, told }
+                Answer { answer: answered.answer, came, mapped, number, consulted, searched, seen, told }
             }
         }
     }
@@ -302,97 +297,26 @@ impl Stage {
             Some((table.name, key))
         });
         let seen = keys.collect();
-        let searched = found.filter(|_| !outcome.is_error).map(|table| table.name);
+        let searched = found.filter(|_| !outcome.is_error()).map(|table| table.name);
+        let came = Came::of(&outcome);
         let Outcome { answer, consulted, number, .. } = outcome;
-        Answer { answer: Json::Object(answer), number: Some(number), consulted, searched, seen, ..Answer::default() }
+        Answer {
+            answer: Json::Object(answer),
+            came,
+            number: Some(number),
+            consulted,
+            searched,
+            seen,
+            ..Answer::default()
+        }
     }
 }
 
-/// A call that was made again, or could not be.
-#[derive(Default)]
-struct Answer {
-    answer: Json,
-    /// Its outcome, where no tool of ours ran.
-    without: Option<&'static str>,
-    mapped: Option<Mapped>,
-    /// Its number in the journal.
-    number: Option<i64>,
-    consulted: Vec<Consulted>,
-    searched: Option<&'static str>,
-    seen: Vec<(&'static str, i64)>,
-    told: Option<Told>,
-}
-
-fn step(
-    number: usize,
-    call: &Call,
-    made: &mut Answer,
-    entry: Option<&Entry>,
-    answers: Closeness,
-    kept: &mut Kept,
-) -> Result<(Step, Deed), Error> {
-    let outcome = match (made.without, entry) {
-        (Some(without), _) => without.to_owned(),
-        (None, Some(entry)) => entry.outcome.clone(),
-        (None, None) => OK.to_owned(),
-    };
-    let halt: Option<Halted> = match entry {
-        Some(entry) if entry.rule.is_some() => Some(serde_json::from_str(&entry.answer)?),
-        _ => None,
-    };
-    let violations: Vec<Halted> = match entry {
-        Some(entry) if entry.violations != "[]" => serde_json::from_str(&entry.violations)?,
-        _ => Vec::new(),
-    };
-    let changes: Vec<RowChange> = match entry {
-        Some(entry) if entry.changes != "[]" => serde_json::from_str(&entry.changes)?,
-        _ => Vec::new(),
-    };
-    let role = halt.iter().chain(&violations).find_map(Halted::role);
-    let recorded = call.answer.as_ref().map(|answer| &answer.value);
-    let answer = kept.once(Packed::from(&made.answer));
-    let packed = recorded.map(|value| kept.once(Packed::from(value)));
-    let (comparison, difference) = match (recorded, &packed) {
-        _ if answers == Closeness::Ignored => (Comparison::Ignored, None),
-        (Some(_), Some(packed)) if *packed == answer => (Comparison::Exact, None),
-        (Some(recorded), _) => compare(recorded, &made.answer),
-        (None, _) => (Comparison::Unrecorded, None),
-    };
-    let step = Step {
-        call: number,
-        tool: call.tool.clone(),
-        arguments: kept.once(Packed::from(&call.arguments)),
-        mapped: made.mapped.take().map(Box::new),
-        outcome,
-        answer: answer.clone(),
-        recorded: packed,
-        comparison,
-        difference: difference.map(|it| Box::new(AnswerDifference { replayed: it.replayed.within(&answer), ..it })),
-        halt: halt.map(|halt| Box::new(halt.broken)),
-        violations: violations.into_iter().map(|halt| halt.broken).collect(),
-        changes,
-    };
-    let deed = Deed {
-        actor: entry.and_then(|entry| entry.actor.clone()),
-        consulted: std::mem::take(&mut made.consulted),
-        searched: made.searched,
-        // A trace can have very many calls, so that what most of them lack takes no room, and nothing is kept to spare.
-        seen: std::mem::take(&mut made.seen).into_boxed_slice(),
-        role: role.map(Box::new),
-        told: made.told.take().map(Box::new),
-    };
-    Ok((step, deed))
-}
-
-impl Halted {
-    /// The role that may not, and those that may.
-    fn role(&self) -> Option<(String, Vec<String>)> {
-        let role = self.evidence.get("actor.role").filter(|_| self.broken.rule == ROLE)?;
-        let roles = self.evidence.get("tool.roles").and_then(Json::as_array);
-        let roles = roles.into_iter().flatten().filter_map(Json::as_str).map(str::to_owned);
-        Some((role.as_str().unwrap_or_default().to_owned(), roles.collect()))
+/// What a call was made in: at the time that its recording tells, where that tells one.
+fn session(episode: &Episode, call: &Call) -> Session {
+    let session = episode.session(Caller::host(call.key.as_deref()));
+    match call.now.as_deref().and_then(time::canonical) {
+        Some(now) => Session { now, ..session },
+        None => session,
     }
 }
-
-/// The rule that only some roles may use a tool.
-pub(super) const ROLE: &str = "actor.role";

@@ -133,8 +133,8 @@ fn jobs<'a>(request: &Request, runs: Vec<Run<'a>>, golds: &Golds<'a>, unread: &m
     jobs
 }
 
-/// A way in which gold is run: the first that is the same, policy, mapping and mode. Trials of one task can be run in several.
-type Way = (usize, String, Option<String>, &'static str);
+/// A way in which gold is run: the first that is the same, policy, mapping, mode and clock. Trials of one task can be run in several.
+type Way = (usize, String, Option<String>, &'static str, Option<(String, &'static str)>);
 
 /// Gold as it was run.
 type Rights = BTreeMap<Way, Result<Gold, String>>;
@@ -147,6 +147,8 @@ impl Job<'_> {
             (Item::Trace(trial), Some(task)) => task.set_up(trial),
             (item, _) => Cow::Borrowed(item.trace()),
         };
+        let gold = run.gold.map(|gold| golds.get(gold).trace());
+        let trace = gold.map_or(trace.clone(), |gold| moved_as(gold, trace));
         let trace = &*trace;
         let mut report = match request.command {
             Command::Replay => {
@@ -174,7 +176,8 @@ impl Job<'_> {
 
     fn way(&self, golds: &Golds<'_>) -> Option<Way> {
         let (policy, mapping) = self.stage.name();
-        Some((golds.first(self.run.gold?), policy, mapping, self.conditions.mode.name()))
+        let clock = self.conditions.clock.as_ref().map(|clock| (clock.start.clone(), clock.pace.name()));
+        Some((golds.first(self.run.gold?), policy, mapping, self.conditions.mode.name(), clock))
     }
 }
 
@@ -186,6 +189,25 @@ fn rights(jobs: &[Job<'_>], golds: &Golds<'_>) -> Rights {
         (way, gold.map_err(|error| error.to_string()))
     });
     run.collect()
+}
+
+/// A trial whose clock is moved as its gold's is, where its own file says nothing of a clock; one that says otherwise is told of.
+fn moved_as<'a>(gold: &Trace, trial: Cow<'a, Trace>) -> Cow<'a, Trace> {
+    if gold.advances == trial.advances || gold.advances.is_empty() && trial.advances.is_empty() {
+        return trial;
+    }
+    let list = |trace: &Trace| match trace.advances.is_empty() {
+        true => "not at all".to_owned(),
+        false => trace.advances.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let mut trial = trial.into_owned();
+    if trial.advances.is_empty() && trial.settings.clock.is_none() {
+        trial.advances.clone_from(&gold.advances);
+        trial.notes.push(format!("the clock is moved as gold has it: {}", list(gold)));
+    } else {
+        trial.notes.push(format!("gold moves the clock {}, and this run {}", list(gold), list(&trial)));
+    }
+    Cow::Owned(trial)
 }
 
 /// A trial that does not say how it was recorded is taken to be as its gold.

@@ -4,7 +4,8 @@ use super::compare::Closeness;
 use super::replay::{Conditions, Stage};
 use crate::mapping::{self, Mapping};
 use calls::Mode;
-use procedures::policy::{self, Audit, Policy};
+use procedures::policy::{self, Audit, Clock, Pace, Policy};
+use records::time;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -40,6 +41,16 @@ pub struct Choice {
 
 /// The policy of a trace that names none.
 const DEFAULT_POLICY: &str = "all";
+
+/// The clock that a trace was recorded with, where that is no policy's clock that stands still.
+fn clock(recorded: &Settings) -> Result<Option<Clock>, String> {
+    let (Some(start), Some(kind)) = (&recorded.clock, &recorded.clock_kind) else { return Ok(None) };
+    let start =
+        time::canonical(start).ok_or_else(|| format!("was recorded with the clock {start:?}, which is no time"))?;
+    let pace = Pace::named(kind)
+        .ok_or_else(|| format!("was recorded with a clock that is {kind:?}; here it is fixed or stepped"))?;
+    Ok(Some(Clock { start, pace }))
+}
 
 /// All stages that were asked for so far.
 pub struct Stages {
@@ -79,6 +90,7 @@ impl Stages {
             actor: self.choice.actor.clone(),
             otherwise: otherwise.map(str::to_owned),
             answers: self.choice.answers,
+            clock: clock(recorded)?,
             prefix: self.choice.prefix.clone(),
         };
         Ok((self.stage(policy, mapping)?, conditions))

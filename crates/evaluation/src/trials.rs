@@ -188,8 +188,8 @@ pub fn number(runs: &mut [Run<'_>]) {
 
 /// Whether two are the same run, wherever they stand and whatever they are called.
 fn same(one: &Trace, other: &Trace) -> bool {
-    (&one.calls, &one.messages, &one.settings, &one.actor, &one.unfinished)
-        == (&other.calls, &other.messages, &other.settings, &other.actor, &other.unfinished)
+    (&one.calls, &one.messages, &one.settings, &one.actor, &one.unfinished, &one.advances)
+        == (&other.calls, &other.messages, &other.settings, &other.actor, &other.unfinished, &other.advances)
 }
 
 fn refusal(item: &Item, reason: String) -> Unread {

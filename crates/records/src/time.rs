@@ -7,6 +7,7 @@
 //! The canonical form of a time has no `Z`, no nought at the end of its fraction, and no fraction where that is nought; a day
 //! is its midnight. It orders as text: what has a fraction begins with what has none, and digits order as in any decimal.
 
+use jiff::Span;
 use jiff::civil::{Date, DateTime};
 
 /// The shape of a time without its fraction; `9` is any digit.
@@ -87,9 +88,105 @@ pub fn add_minutes(time: &str, minutes: i64) -> Option<String> {
     Some(later.strftime("%Y-%m-%dT%H:%M:%S").to_string())
 }
 
+/// Why a clock cannot be moved by something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmoved {
+    /// It is no duration as ISO 8601 writes them.
+    NoDuration,
+    /// It takes no time, or leads back.
+    NotForward,
+    /// It leads beyond the year 9999, or is longer than any time there is.
+    Beyond,
+}
+
+/// The time that a duration such as `PT2H` or `P1DT30M` leads to, and the duration in one form. Months and years are those of the
+/// calendar.
+pub fn moved(time: &str, by: &str) -> Result<(String, String), Unmoved> {
+    /// The longest text that is read: each unit of time with all of its digits.
+    const LONGEST: usize = 100;
+    let designator = |c: char| c.is_ascii_digit() || "PYMWDTHS.".contains(c);
+    // The library reads other notations too, each of which would be a second way to write the same.
+    if !by.starts_with('P') || by.len() > LONGEST || !by.chars().all(designator) {
+        return Err(match by.strip_prefix('-').is_some_and(|rest| rest.starts_with('P')) {
+            true => Unmoved::NotForward,
+            false => Unmoved::NoDuration,
+        });
+    }
+    // With other numbers it would be one.
+    let is_shaped = || {
+        let mut shape: Vec<char> = by.chars().map(|c| if c.is_ascii_digit() { '1' } else { c }).collect();
+        shape.dedup_by(|later, earlier| *later == '1' && *earlier == '1');
+        shape.into_iter().collect::<String>().parse::<Span>().is_ok()
+    };
+    let span: Span = by.parse().map_err(|_| if is_shaped() { Unmoved::Beyond } else { Unmoved::NoDuration })?;
+    if !span.is_positive() {
+        return Err(Unmoved::NotForward);
+    }
+    let now = parse(time).ok_or(Unmoved::NoDuration)?;
+    let later = now.checked_add(span).map_err(|_| Unmoved::Beyond)?;
+    // A month of February added in January is some days; whatever it is, it is not none.
+    if later > now { Ok((written(later), span.to_string())) } else { Err(Unmoved::NotForward) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duration_leads_forward_by_the_calendar() {
+        for (time, by, later, one) in [
+            ("2025-09-25T12:00:00", "PT2H", "2025-09-25T14:00:00", "PT2H"),
+            ("2025-09-25T12:00:00", "P1DT30M", "2025-09-26T12:30:00", "P1DT30M"),
+            ("2025-09-25T12:00:00", "PT90M", "2025-09-25T13:30:00", "PT90M"),
+            ("2025-09-25T12:00:00", "PT0.5S", "2025-09-25T12:00:00.5", "PT0.5S"),
+            ("2025-09-25", "P1W", "2025-10-02T00:00:00", "P1W"),
+            ("2025-01-31T08:00:00", "P1M", "2025-02-28T08:00:00", "P1M"),
+            ("2024-02-29T08:00:00", "P1Y", "2025-02-28T08:00:00", "P1Y"),
+            ("9999-12-31T23:59:58", "PT1S", "9999-12-31T23:59:59", "PT1S"),
+        ] {
+            assert_eq!(moved(time, by), Ok((later.to_owned(), one.to_owned())), "{time} {by}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_moves_a_clock() {
+        let now = "2025-09-25T12:00:00";
+        let texts = [
+            "",
+            "P",
+            "PT",
+            "2h",
+            "2 hours",
+            "pt2h",
+            "PT2h",
+            "PT2",
+            "T2H",
+            "P2H",
+            "2025-09-26",
+            "+PT2H",
+            " PT2H",
+            "PT2H ",
+            "PT2H30",
+            "PT-2H",
+            "PT2H\n",
+            "P1D T2H",
+            "PT2H2H",
+            "NaN",
+            "PT²H",
+            "PT1,5H",
+            "P1S",
+        ];
+        for text in texts {
+            assert_eq!(moved(now, text), Err(Unmoved::NoDuration), "{text:?}");
+        }
+        for text in ["PT0S", "P0D", "PT0H0M", "-PT2H", "-P1D"] {
+            assert_eq!(moved(now, text), Err(Unmoved::NotForward), "{text:?}");
+        }
+        for text in ["P8000Y", "P9998Y", "P3000000D", "PT99999999999999999999H"] {
+            assert_eq!(moved(now, text), Err(Unmoved::Beyond), "{text:?}");
+        }
+        assert_eq!(moved("9999-12-31T23:59:59", "PT1S"), Err(Unmoved::Beyond));
+    }
 
     #[test]
     fn every_accepted_form_has_one_canonical_form() {

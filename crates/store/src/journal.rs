@@ -38,6 +38,12 @@ pub struct Entry {
     /// The rows that it wrote, a JSON list.
     #[serde(serialize_with = "as_json")]
     pub changes: String,
+    /// What time it was; none where only the episode's own clock tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
+    /// The edition of the policy under which it was judged; none where only the episode tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edition: Option<String>,
 }
 
 fn as_json<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
@@ -66,7 +72,15 @@ impl fmt::Display for Obligation {
     }
 }
 
+/// What journals say of a call that went through.
+const OK: &str = "ok";
+
 impl Entry {
+    /// Whether it neither halted nor failed.
+    pub fn went_through(&self) -> bool {
+        self.outcome == OK
+    }
+
     /// What it takes of the journal, in bytes.
     pub fn bytes(&self) -> usize {
         let Entry { key, tool, arguments, answer, violations, changes, .. } = self;
@@ -293,7 +307,12 @@ impl Transaction<'_> {
 impl Store {
     /// All calls, in order.
     pub fn journal(&mut self) -> Result<Vec<Entry>, Fault> {
-        self.transaction()?.journal(0)
+        let tx = self.transaction()?;
+        let mut calls = tx.journal(0)?;
+        let (clock, edition) = (tx.setting("clock")?, tx.setting("policy fingerprint")?);
+        let now = clock.as_deref().and_then(|clock| clock.split(' ').next());
+        tx.dated(&mut calls, now, edition.as_deref())?;
+        Ok(calls)
     }
 
     /// The calls of those numbers, in order.
@@ -327,5 +346,7 @@ fn entry(row: &SqlRow<'_>) -> Result<Entry, Fault> {
         rule: row.get(7)?,
         violations: row.get(8)?,
         changes: row.get(9)?,
+        now: None,
+        edition: None,
     })
 }

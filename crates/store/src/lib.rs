@@ -12,6 +12,7 @@ pub mod image;
 mod journal;
 pub mod ledger;
 pub mod lock;
+mod marks;
 mod original;
 mod query;
 mod schema;
@@ -20,6 +21,7 @@ mod whole;
 
 pub use connection::{Change, Store, Transaction};
 pub use journal::{Entry, Obligation, Tally};
+pub use marks::Mark;
 pub use original::{Original, Originals};
 pub use query::{Agreeing, Page, Predicate, Query};
 pub use records::{Row, Value, is_id, parse_id};

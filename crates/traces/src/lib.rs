@@ -10,6 +10,7 @@ pub use mistake::{Mistake, Source};
 
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
+use std::fmt;
 
 /// One run of an agent, or the calls that a task's author holds to be right.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +33,8 @@ pub struct Trace {
     pub places: Vec<Source>,
     /// What was said between the calls.
     pub messages: Vec<Message>,
+    /// Where between the calls the clock is moved.
+    pub advances: Vec<Advance>,
     /// Texts that the agent must tell its user; runs have none of their own.
     pub outputs: Vec<String>,
     /// Why the run did not come to its proper end, in its harness's own word (`max_steps`, an error's text); none where it
@@ -61,8 +64,10 @@ pub struct Settings {
     pub policy: Option<String>,
     /// Which edition of the policy.
     pub fingerprint: Option<String>,
-    /// The episode's clock.
+    /// What time the episode's clock began with.
     pub clock: Option<String>,
+    /// Whether that clock moves; none where it is the policy's own, and stands still.
+    pub clock_kind: Option<String>,
     /// The hash of the fixtures.
     pub fixtures: Option<String>,
     /// Name and version of the program that answered.
@@ -96,6 +101,10 @@ pub struct Call {
     pub actor: Option<String>,
     /// What an episode's journal says of it besides.
     pub verdict: Option<Verdict>,
+    /// What time it was, where that is not the same for all calls.
+    pub now: Option<String>,
+    /// The edition of the policy that judged it, where that is another than the trace's.
+    pub edition: Option<String>,
 }
 
 /// What a tool answered.
@@ -147,6 +156,15 @@ pub struct Message {
     pub text: String,
     /// How many calls were made before it.
     pub after: usize,
+}
+
+/// A move of the clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advance {
+    /// The duration, as ISO 8601 writes it.
+    pub by: String,
+    /// How many calls are made before it; none where it comes at the end, however many there are.
+    pub after: Option<usize>,
 }
 
 /// A task: what an agent is asked for, and what is held to be right.
@@ -221,6 +239,22 @@ impl Trace {
     }
 }
 
+impl Advance {
+    /// Whether it comes before the call with that index.
+    pub fn is_due(&self, at: usize) -> bool {
+        self.after.is_some_and(|after| after <= at)
+    }
+}
+
+impl fmt::Display for Advance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.after {
+            Some(after) => write!(f, "{} after call {after}", self.by),
+            None => write!(f, "{} at the end", self.by),
+        }
+    }
+}
+
 impl Task {
     /// A trial with the calls that set its environment up before the agent's first; as it is where it begins with them.
     pub fn set_up<'a>(&self, trial: &'a Trace) -> Cow<'a, Trace> {
@@ -235,6 +269,8 @@ impl Task {
         trial.calls.splice(..0, setup.iter().cloned());
         trial.places.splice(..0, (0..setup.len()).map(|at| self.gold.place(at).clone()));
         trial.messages.iter_mut().for_each(|message| message.after += setup.len());
+        let after = trial.advances.iter_mut().filter_map(|advance| advance.after.as_mut());
+        after.for_each(|after| *after += setup.len());
         trial.notes.push(format!(
             "calls that set the environment up and are not the agent's, here the first: {}",
             setup.len()

@@ -5,8 +5,10 @@ mod graded;
 pub use graded::grade;
 
 use calls::Mode;
+use evaluation::came::Came;
 use evaluation::model::*;
 use evaluation::totals::is_good;
+use procedures::halt::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -293,6 +295,7 @@ fn step(call: usize, tool: &str, arguments: Value, outcome: &str, answer: Value,
         tool: tool.to_owned(),
         arguments: arguments.into(),
         mapped: None,
+        came: Came::default(),
         outcome: outcome.to_owned(),
         answer: answer.into(),
         recorded: None,
@@ -306,6 +309,7 @@ fn step(call: usize, tool: &str, arguments: Value, outcome: &str, answer: Value,
 
 fn not_closed() -> Broken {
     Broken {
+        kind: Kind::Rule,
         code: "INCIDENT_NOT_CLOSED".to_owned(),
         rule: "metric.incident-closed".to_owned(),
         clause: "metric.2".to_owned(),
@@ -315,7 +319,7 @@ fn not_closed() -> Broken {
 }
 
 fn halt(broken: &Broken) -> Value {
-    let Broken { code, rule, clause, message, remedy } = broken;
+    let Broken { kind: _, code, rule, clause, message, remedy } = broken;
     json!({"halt": true, "code": code, "rule": rule, "clause": clause, "message": message,
         "evidence": {"incident.status": "in_progress"}, "remedy": remedy})
 }

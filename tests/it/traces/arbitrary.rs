@@ -4,7 +4,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Map, Number, Value as Json};
-use traces::{Answer, Call, Message, Role, Settings, Skill, Trace, Verdict};
+use traces::{Advance, Answer, Call, Message, Role, Settings, Skill, Trace, Verdict};
 
 /// Keys and words that the formats know, so that generated values reach the readers' depths.
 const WORDS: [&str; 72] = [
@@ -131,13 +131,19 @@ pub fn trace() -> impl Strategy<Value = Trace> {
     });
     let about = (name(), label(), any::<u64>().prop_map(Some), settings, label(), vec(text(), 0..3));
     let skill = (text(), text()).prop_map(|(uri, digest)| Skill { uri, digest });
-    let ending = (option::of(text()), vec(text(), 0..2), option::of(any::<u64>()), vec(skill, 0..2));
+    let advances = vec((prop_oneof![Just("PT2H"), Just("P1DT30M")], 0..7_usize), 0..3);
+    let ending = (option::of(text()), vec(text(), 0..2), option::of(any::<u64>()), vec(skill, 0..2), advances);
     (about, option::of("[a-z ]{1,9}"), ending, vec(vec(message(), 0..3), 7), vec(call(), 1..6)).prop_map(
-        |((name, task, trial, settings, actor, outputs), setup, (unfinished, notes, tokens, skills), said, calls)| {
+        |((name, task, trial, settings, actor, outputs), setup, ending, said, calls)| {
+            let (unfinished, notes, tokens, skills, advances) = ending;
             let setup = setup.map(|text| Message { role: Role::System, text, after: 0 });
             let said = said.into_iter().take(calls.len() + 1).enumerate();
             let said = said.flat_map(|(after, said)| said.into_iter().map(move |message| Message { after, ..message }));
             let messages = setup.into_iter().chain(said).collect();
+            let after = |after: usize| Some(after.min(calls.len()));
+            let moves = advances.into_iter().map(|(by, at)| Advance { by: by.to_owned(), after: after(at) });
+            let mut advances: Vec<Advance> = moves.collect();
+            advances.sort_by_key(|advance| advance.after);
             let calls = calls.into_iter().enumerate();
             let calls = calls.map(|(at, call)| Call { id: format!("{}{at}", call.id), ..call }).collect();
             let about = Trace {
@@ -153,7 +159,7 @@ pub fn trace() -> impl Strategy<Value = Trace> {
                 skills,
                 ..Trace::default()
             };
-            Trace { calls, messages, ..about }
+            Trace { calls, messages, advances, ..about }
         },
     )
 }
@@ -177,14 +183,15 @@ fn call() -> impl Strategy<Value = Call> {
     });
     // What no reader takes for an object.
     let malformed = option::of(text().prop_map(|text| format!("no object: {text}")));
-    let known = (option::of(name()), option::of(name()), verdict, malformed);
+    let known = (option::of(name()), option::of(name()), verdict, malformed, option::of(name()));
     (name(), name(), arguments, answer, known).prop_map(
-        |(id, tool, arguments, answer, (key, actor, verdict, malformed))| {
+        |(id, tool, arguments, answer, (key, actor, verdict, malformed, now))| {
             // A journal's outcome says whether the answer is an error.
             let implied = verdict.as_ref().map(|verdict| verdict.outcome != "ok");
             let answer = answer.map(|(value, is_error)| Answer { value, is_error: is_error.or(implied) });
             let malformed = malformed.filter(|_| arguments.is_empty());
-            Call { id, tool, arguments, malformed, answer, key, actor, verdict }
+            let edition = now.clone();
+            Call { id, tool, arguments, malformed, answer, key, actor, verdict, now, edition }
         },
     )
 }

@@ -17,9 +17,12 @@ fn kept(format: Format, call: &Call) -> Call {
     match format {
         Format::Ndjson | Format::Atif | Format::Tau2 => call.clone(),
         Format::OpenAi | Format::OpenAiResponses => {
-            Call { answer, key: None, actor: None, verdict: None, ..call.clone() }
+            Call { answer, key: None, actor: None, verdict: None, now: None, edition: None, ..call.clone() }
         }
-        _ => Call { answer, malformed: None, key: None, actor: None, verdict: None, ..call.clone() },
+        _ => {
+            let bare = kept(Format::OpenAi, call);
+            Call { answer, malformed: None, ..bare }
+        }
     }
 }
 

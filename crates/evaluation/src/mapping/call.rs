@@ -7,7 +7,7 @@ use super::table::Twin;
 use super::write::{Made, Write};
 use super::{Answered, Mapping, Standing, Tool, Work};
 use calls::{CallError, Episode, Foreign, Outcome};
-use procedures::halt::{INVALID_INPUT, Problem};
+use procedures::halt::{Kind, Problem};
 use records::catalogue::Table;
 use serde_json::{Map, Value as Json};
 use store::fixtures::brief_text;
@@ -45,7 +45,7 @@ impl Mapping {
             return refuse(episode, tool, arguments, Refused { answer, argument: String::new() });
         }
         let (outcome, rows, originals) = episode.look_up(tool, arguments, &asked.query);
-        let answer = match outcome.is_error {
+        let answer = match outcome.is_error() {
             true => halted(&outcome, &lookup.refusals),
             false => rows.iter().map(|row| Json::Object(twin.row_out(row, &originals))).collect(),
         };
@@ -99,7 +99,7 @@ impl Mapping {
             }
         };
         let mut seen = Vec::new();
-        let answer = if outcome.is_error {
+        let answer = if outcome.is_error() {
             write.halted(&outcome, id.as_deref(), twin, arguments)
         } else {
             let key = id.or_else(|| Some(outcome.answer.get(twin.table.key().name)?.as_str()?.to_owned()));
@@ -154,7 +154,7 @@ impl Tool {
 impl Write {
     /// Which inputs the environment refuses by itself where our tool refuses them: those of which the mapping says how.
     fn refuses(&self) -> Box<dyn Fn(&str) -> bool> {
-        let said: Vec<_> = self.halts.iter().filter(|halting| halting.code == INVALID_INPUT).collect();
+        let said: Vec<_> = self.halts.iter().filter(|halting| halting.is_of_inputs).collect();
         let all = said.iter().any(|halting| halting.field.is_none());
         let fields: Vec<String> = said.into_iter().filter_map(|halting| halting.field.clone()).collect();
         Box::new(move |path| all || fields.iter().any(|field| field == path))
@@ -177,9 +177,7 @@ impl Write {
         }
         let evidence = outcome.answer.get("evidence").and_then(|evidence| evidence.get(twin.table.key().name));
         match id {
-            Some(id) if code == format!("{}_NOT_FOUND", twin.table.entity.to_uppercase()) && evidence.is_some() => {
-                self.not_found(id)
-            }
+            Some(id) if outcome.refused == Some(Kind::Reference) && evidence.is_some() => self.not_found(id),
             _ => halted(outcome, &self.refusals),
         }
     }

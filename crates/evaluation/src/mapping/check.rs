@@ -80,6 +80,8 @@ pub(super) fn plain(value: &Json) -> String {
 pub(super) struct Halting {
     /// The halt's code.
     pub code: String,
+    /// Whether that is the policy's code for arguments that do not fit.
+    pub is_of_inputs: bool,
     /// The input of ours, where only a problem with that one is meant.
     pub field: Option<String>,
     /// What is said; holes are the call's arguments.

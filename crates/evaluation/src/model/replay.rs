@@ -1,8 +1,10 @@
 //! A trace whose calls were made again.
 
 use super::{Place, SkillRead};
+use crate::came::Came;
 use crate::packed::Packed;
 use calls::Mode;
+use procedures::halt::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -72,6 +74,9 @@ pub struct Step {
     /// Our tool, where a mapping calls it otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mapped: Option<Box<Mapped>>,
+    /// What it came to. Reports name it by its code.
+    #[serde(skip)]
+    pub came: Came,
     /// `ok`, the halt's code or `FAULT`; `REFUSED` where the environment of a mapping refuses by itself, `OUTSIDE` where
     /// the policy does not speak of such a thing, `UNKNOWN_TOOL` where nobody knows the tool.
     pub outcome: String,
@@ -97,6 +102,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether it went through.
+    pub fn went_through(&self) -> bool {
+        self.came == Came::Through
+    }
+
     /// What it broke: why it halted, or what would have halted it.
     pub fn broken(&self) -> impl Iterator<Item = &Broken> {
         self.halt.as_deref().into_iter().chain(&self.violations)
@@ -145,6 +155,9 @@ pub struct AnswerDifference {
 /// A rule that a call broke.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Broken {
+    /// What sort of refusal it is.
+    #[serde(skip)]
+    pub kind: Kind,
     /// The halt's code.
     pub code: String,
     /// The rule.

@@ -232,7 +232,7 @@ fn at_call<'a>(kind: &'static str, call: usize, text: String) -> Point<'a> {
 }
 
 fn broken<'a>(kind: &'static str, with: &str, broken: &'a Broken, call: usize, tool: &'a str) -> Point<'a> {
-    let Broken { code, rule, clause, message, remedy } = broken;
+    let Broken { kind: _, code, rule, clause, message, remedy } = broken;
     Point {
         kind,
         // A halt is an answer; whether it is the right one, the comparison or the verdict says.

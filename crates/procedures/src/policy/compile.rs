@@ -1,5 +1,6 @@
 //! Putting a policy together from what it includes, and checking the whole.
 
+use super::clock::{Clock, clock};
 use super::collect::{Part, collect};
 use super::coverage::{Cover, covers};
 use super::expression::Vocabularies;
@@ -14,9 +15,9 @@ use super::words::{halts, words};
 use super::{Audit, Clause, Policy, Tool, Work, tiers};
 use crate::action;
 use crate::action::sla::Tiers;
+use crate::halt::Kind as Refused;
 use indexmap::IndexMap;
 use records::catalogue;
-use records::time;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use store::canonical::hex;
@@ -110,7 +111,7 @@ fn compose(id: &str, parts: &[Part], extent: Extent, mistakes: &mut Vec<Mistake>
     let clauses = clauses(&fragments, mistakes);
     let context = Context {
         words: &words,
-        halts: &halts.keys().copied().collect(),
+        halts: &halts.iter().map(|(code, (_, kind))| (*code, *kind)).collect(),
         clauses: &clauses.iter().map(|clause| clause.id.value.as_str()).collect(),
     };
     let shared = shared_rules(&fragments, &context, mistakes);
@@ -138,7 +139,7 @@ fn compose(id: &str, parts: &[Part], extent: Extent, mistakes: &mut Vec<Mistake>
     // The reader of a policy meets its own text first.
     let included = fragments.iter().filter(|fragment| fragment.path != id);
     let texts: Vec<&str> = [own].into_iter().chain(included).map(|f| f.text.trim_end()).collect();
-    let halts = halts.iter().map(|(code, about)| ((*code).to_owned(), about.value.clone())).collect();
+    let halts = halts.iter().map(|(code, (about, _))| ((*code).to_owned(), about.value.clone())).collect();
     Some(Policy {
         id: id.to_owned(),
         title,
@@ -148,6 +149,7 @@ fn compose(id: &str, parts: &[Part], extent: Extent, mistakes: &mut Vec<Mistake>
         license: own.license.as_ref().map(|license| license.value.clone()),
         shipped: own.shipped,
         halts,
+        kinds: kinds(&tools),
         refusals: refusals?,
         tools,
         covers,
@@ -258,7 +260,7 @@ fn service_tiers(fragments: &[&Fragment], words: &Vocabularies, mistakes: &mut V
 }
 
 /// What only a policy that can be served has.
-fn head(own: &Fragment, mistakes: &mut Vec<Mistake>) -> Option<(String, String, Audit)> {
+fn head(own: &Fragment, mistakes: &mut Vec<Mistake>) -> Option<(String, Clock, Audit)> {
     let before = mistakes.len();
     let mut missing = |key: &str| {
         let message = format!("{key} is missing: a policy needs id, title, clock and audit");
@@ -270,13 +272,9 @@ fn head(own: &Fragment, mistakes: &mut Vec<Mistake>) -> Option<(String, String, 
         }
     }
     let (id, title) = (own.id.as_ref()?, own.title.as_ref()?);
-    let (clock, audit) = (own.clock.as_ref()?, own.audit.as_ref()?);
+    let (clock, audit) = (clock(own, mistakes), own.audit.as_ref()?);
     if id.value != own.path {
         mistakes.push(id.mistake(format!("the id {:?} is not the folder's name, {:?}", id.value, own.path)));
-    }
-    if time::canonical(&clock.value).as_ref() != Some(&clock.value) {
-        let message = format!("{:?} is not a time such as \"2025-09-25T12:00:00\"", clock.value);
-        mistakes.push(clock.mistake(message));
     }
     let mode = Audit::NAMES.iter().find(|(name, _)| *name == audit.value);
     if mode.is_none() {
@@ -284,7 +282,17 @@ fn head(own: &Fragment, mistakes: &mut Vec<Mistake>) -> Option<(String, String, 
         mistakes.push(audit.mistake(message));
     }
     let (_, audit) = mode.filter(|_| mistakes.len() == before)?;
-    Some((title.value.clone(), clock.value.clone(), *audit))
+    Some((title.value.clone(), clock?, *audit))
+}
+
+/// The kinds of rules that are another than a rule's.
+fn kinds(tools: &[Tool]) -> BTreeMap<String, Refused> {
+    let of = |tool: &'_ Tool| match &tool.work {
+        Work::Act(act) => act.actor_rules.iter().chain(&act.rules).chain(&tool.find_rules).cloned().collect(),
+        Work::Find(_) => tool.find_rules.clone(),
+    };
+    let rules = tools.iter().flat_map(of).filter(|rule| rule.kind != Refused::Rule);
+    rules.map(|rule| (rule.id.clone(), rule.kind)).collect()
 }
 
 /// Duties that nobody could pay are a mistake.

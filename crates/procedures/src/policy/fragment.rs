@@ -19,6 +19,8 @@ pub struct Fragment {
     pub title: Option<At<String>>,
     /// `clock`, likewise.
     pub clock: Option<At<String>>,
+    /// Whether that moves, likewise.
+    pub clock_kind: Option<At<String>>,
     /// `audit`, likewise.
     pub audit: Option<At<String>>,
     /// The licence under which its text may be passed on.
@@ -32,7 +34,7 @@ pub struct Fragment {
     /// `[words]`.
     pub words: Vec<(At<String>, Vec<At<String>>)>,
     /// `[halts]`.
-    pub halts: Vec<(At<String>, At<String>)>,
+    pub halts: Vec<(At<String>, Code)>,
     /// `[refusal.*]`.
     pub refusals: Vec<(At<String>, Wording)>,
     /// `[[rule]]`.
@@ -51,6 +53,12 @@ pub struct Fragment {
     pub text: String,
     /// The text of its policy.toml.
     pub toml: String,
+}
+
+/// What a halt code is about, and what sort of refusal it is where that is said.
+pub struct Code {
+    pub about: At<String>,
+    pub kind: Option<At<String>>,
 }
 
 /// What a refusal says.
@@ -180,19 +188,28 @@ impl Fragment {
             return (None, mistakes);
         };
         let root = Table::root(&file, &table);
+        let (clock, clock_kind) = match root.is_table("clock").then(|| root.table("clock")).flatten() {
+            Some(table) => {
+                let clock = (table.text("start"), table.optional("kind"));
+                table.finish();
+                clock
+            }
+            None => (root.optional("clock"), None),
+        };
         let fragment = Fragment {
             path: path.to_owned(),
             place: file.place(0),
             id: root.optional("id"),
             title: root.optional("title"),
-            clock: root.optional("clock"),
+            clock,
+            clock_kind,
             audit: root.optional("audit"),
             license: root.optional("license"),
             shipped: source.ships(&toml_path),
             include: root.texts("include"),
             find: root.texts("find"),
             words: entries(&root, "words", |name, entry| Some(entry.texts(name))),
-            halts: entries(&root, "halts", |name, entry| entry.text(name)),
+            halts: entries(&root, "halts", code),
             refusals: entries(&root, "refusal", |name, entry| wording(entry.table(name)?)),
             rules: rules(&root),
             exempt: pairs(&root, "exempt", "reason"),
@@ -239,6 +256,16 @@ fn pairs(root: &Table<'_>, key: &'static str, says: &'static str) -> Vec<(At<Str
         pair
     };
     root.tables(key).into_iter().filter_map(pair).collect()
+}
+
+fn code(name: &str, entry: &Entry<'_>) -> Option<Code> {
+    if !entry.is_table() {
+        return Some(Code { about: entry.text(name)?, kind: None });
+    }
+    let table = entry.table(name)?;
+    let (about, kind) = (table.text("text"), table.optional("kind"));
+    table.finish();
+    Some(Code { about: about?, kind })
 }
 
 fn wording(table: Table<'_>) -> Option<Wording> {

@@ -5,6 +5,7 @@
 
 mod beyond;
 mod clause;
+mod clock;
 mod collect;
 mod compile;
 pub mod coverage;
@@ -25,12 +26,14 @@ pub mod validate;
 mod words;
 
 pub use clause::{Clause, Section};
+pub use clock::{Clock, Pace};
 pub use compile::{Checked, check, check_drafts, ids, load, load_draft};
 pub use mistake::{Mistake, Place};
 pub use source::Source;
 
 use crate::action::Operation;
 use crate::action::sla::Tiers;
+use crate::halt;
 use coverage::Cover;
 use expression::{Expression, Template, Type, Vocabularies};
 use indexmap::IndexMap;
@@ -75,8 +78,8 @@ pub struct Policy {
     pub id: String,
     /// Its name for people.
     pub title: String,
-    /// What time it is in every episode.
-    pub clock: String,
+    /// What time it is in an episode, unless that says otherwise.
+    pub clock: Clock,
     /// Who writes audit entries unless an episode says otherwise.
     pub audit: Audit,
     /// The licence under which its text may be passed on, where it says one.
@@ -89,6 +92,8 @@ pub struct Policy {
     pub tiers: Tiers,
     /// Every halt code and what it means.
     pub halts: BTreeMap<String, String>,
+    /// The kinds of the halts of its rules, by rule, where they are another than a rule's.
+    pub kinds: BTreeMap<String, halt::Kind>,
     /// The wording of the built-in refusals.
     pub refusals: Refusals,
     /// Its tools, in the order in which they are listed.
@@ -113,6 +118,10 @@ impl Policy {
     /// The clause of that id.
     pub fn clause(&self, id: &str) -> Option<&Clause> {
         self.clauses.get(self.covers.get_index_of(id)?)
+    }
+    /// What sort of refusal a rule's halt is.
+    pub fn kind_of(&self, rule: &str) -> halt::Kind {
+        halt::Kind::of_built_in(rule).or_else(|| self.kinds.get(rule).copied()).unwrap_or(halt::Kind::Rule)
     }
     /// The tool with which an agent writes audit entries.
     pub fn audit_tool(&self) -> Option<&Tool> {
@@ -173,6 +182,8 @@ pub struct Rule {
     pub looks: Vec<Look>,
     /// The call halts unless this holds.
     pub unless: Expression,
+    /// What sort of refusal its halt is.
+    pub kind: halt::Kind,
     /// The halt's code.
     pub code: String,
     /// What is wrong.
@@ -298,6 +309,16 @@ pub struct Tool {
     pub defaults: Map<String, Json>,
     /// The compiled [`Tool::input_schema`]; made at the first call, since a listing needs none.
     validator: OnceLock<Option<jsonschema::Validator>>,
+}
+
+impl Tool {
+    /// Whether who has that role may use it, whatever other rules say. Lookups are everybody's.
+    pub fn is_open_to(&self, role: &str) -> bool {
+        match &self.work {
+            Work::Act(act) => act.roles.as_ref().is_none_or(|roles| roles.iter().any(|may| may == role)),
+            Work::Find(_) => true,
+        }
+    }
 }
 
 impl std::fmt::Debug for Operation {

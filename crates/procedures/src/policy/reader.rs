@@ -166,6 +166,11 @@ impl<'a> Table<'a> {
         texts.collect()
     }
 
+    /// Whether a table stands there.
+    pub fn is_table(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|value| value.get_ref().is_table())
+    }
+
     /// A list of texts, or one text, for keys that take a keyword instead of a list.
     pub fn texts_or_word(&self, key: &'static str) -> Option<Result<Vec<At<String>>, At<String>>> {
         let value = self.get(key)?;

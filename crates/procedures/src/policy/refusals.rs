@@ -10,7 +10,7 @@ use super::{Refusal, Refusals};
 use records::suggest::did_you_mean;
 use std::collections::BTreeMap;
 
-/// The built-in refusals and what their messages can show.
+/// The built-in refusals and what their messages can show. Their kinds are their own, whatever the policy says of their codes.
 const REFUSALS: [(&str, &[&str]); 5] = [
     ("role", &[]),
     ("reference", &["field", "entity", "id", "find"]),

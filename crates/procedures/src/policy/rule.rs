@@ -5,9 +5,10 @@ use super::fragment::{self, Fragment};
 use super::mistake::{At, Mistake};
 use super::tool::{self, Context, Shared};
 use super::{Look, Rule, Sight};
+use crate::halt::Kind as Refused;
 use records::catalogue::{self, Table};
 use records::suggest::did_you_mean;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(super) fn shared_rules(fragments: &[&Fragment], context: &Context<'_>, mistakes: &mut Vec<Mistake>) -> Shared {
@@ -57,9 +58,9 @@ pub(super) fn unknown_clause(clause: &At<String>, known: &BTreeSet<&str>) -> Opt
     })
 }
 
-pub(super) fn unknown_halt(halt: &At<String>, known: &BTreeSet<&str>) -> Option<Mistake> {
-    (!known.contains(halt.value.as_str())).then(|| {
-        let hint = did_you_mean(&halt.value, known.iter().copied());
+pub(super) fn unknown_halt(halt: &At<String>, known: &BTreeMap<&str, Refused>) -> Option<Mistake> {
+    (!known.contains_key(halt.value.as_str())).then(|| {
+        let hint = did_you_mean(&halt.value, known.keys().copied());
         halt.mistake(format!("halt code {:?} is not declared in [halts]{hint}", halt.value))
     })
 }
@@ -112,6 +113,7 @@ pub(super) fn compile_rule(
         when,
         looks,
         unless,
+        kind: context.halts.get(rule.halt.value.as_str()).copied().unwrap_or(Refused::Rule),
         code: rule.halt.value.clone(),
         message,
         remedy,

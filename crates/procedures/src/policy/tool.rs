@@ -8,6 +8,7 @@ use super::schema::{self, Offer};
 use super::{Act, Rule, Tool, Types, Work};
 use crate::action::input::{Input, Kind};
 use crate::action::{self, Computed, Operation};
+use crate::halt::Kind as Refused;
 use records::catalogue::{Table, USERS};
 use records::suggest::did_you_mean;
 use serde_json::{Map, Value as Json, json};
@@ -17,7 +18,8 @@ use std::sync::{Arc, OnceLock};
 /// What tools are checked against.
 pub(super) struct Context<'a> {
     pub words: &'a Vocabularies,
-    pub halts: &'a BTreeSet<&'a str>,
+    /// Declared halt codes and their kinds.
+    pub halts: &'a BTreeMap<&'a str, Refused>,
     pub clauses: &'a BTreeSet<&'a str>,
 }
 

@@ -3,10 +3,11 @@
 use super::collect::Part;
 use super::compile::{twice, unique};
 use super::expression::Vocabularies;
-use super::fragment::Fragment;
+use super::fragment::{Code, Fragment};
 use super::mistake::{At, Mistake};
 use super::tool;
 use crate::action::{self, Computed};
+use crate::halt::{FAULT, Kind as Refused};
 use indexmap::IndexMap;
 use records::catalogue::{Kind, TABLES};
 use records::suggest::did_you_mean;
@@ -72,24 +73,44 @@ fn vocabularies() -> BTreeSet<&'static str> {
     columns.chain(inputs).chain(computed).collect()
 }
 
-/// The code of the program's own failures, which no rule may take: a report could not tell them apart.
-const FAULT: &str = "FAULT";
+/// Codes that no rule may take: a report could not tell its halts from the program's own failures.
+const RESERVED: [&str; 1] = [FAULT];
 
-/// The halt codes, each with what it means.
-pub(super) fn halts<'a>(fragments: &[&'a Fragment], mistakes: &mut Vec<Mistake>) -> IndexMap<&'a str, &'a At<String>> {
-    for (code, about) in fragments.iter().flat_map(|fragment| &fragment.halts) {
+/// The halt codes, each with what it means and what sort of refusal it is.
+pub(super) fn halts<'a>(
+    fragments: &[&'a Fragment],
+    mistakes: &mut Vec<Mistake>,
+) -> IndexMap<&'a str, (&'a At<String>, Refused)> {
+    for (code, Code { about, .. }) in fragments.iter().flat_map(|fragment| &fragment.halts) {
         if !is_code(&code.value) {
             let message = format!("halt code {:?} is not written like INCIDENT_NOT_CLOSED", code.value);
             mistakes.push(code.mistake(message));
         }
-        if code.value == FAULT {
-            mistakes.push(code.mistake(format!("{FAULT} is what the program says of its own failures")));
+        if RESERVED.contains(&code.value.as_str()) {
+            mistakes.push(code.mistake(format!("{} is what the program says of its own failures", code.value)));
         }
         if !about.value.contains(char::is_alphanumeric) {
             mistakes.push(about.mistake(format!("{:?} does not say what {} means", about.value, code.value)));
         }
     }
-    unique("halt code", fragments.iter().flat_map(|fragment| &fragment.halts), mistakes)
+    let known = unique("halt code", fragments.iter().flat_map(|fragment| &fragment.halts), mistakes);
+    known.into_iter().map(|(code, Code { about, kind })| (code, (about, kind_of(kind.as_ref(), mistakes)))).collect()
+}
+
+/// The kind of a halt code: a rule's, unless the policy says another.
+fn kind_of(given: Option<&At<String>>, mistakes: &mut Vec<Mistake>) -> Refused {
+    let Some(given) = given else { return Refused::Rule };
+    // That the program failed, and that a reference leads nowhere, is found by the program, never by a rule.
+    let names = Refused::NAMES.into_iter().filter(|(_, kind)| !matches!(kind, Refused::Fault | Refused::Reference));
+    let names: Vec<(&str, Refused)> = names.collect();
+    if let Some((_, kind)) = names.iter().find(|(name, _)| *name == given.value) {
+        return *kind;
+    }
+    let known: Vec<&str> = names.into_iter().map(|(name, _)| name).collect();
+    let hint = did_you_mean(&given.value, known.iter().copied());
+    let message = format!("there is no kind of refusal {:?}{hint}; there are: {}", given.value, known.join(", "));
+    mistakes.push(given.mistake(message));
+    Refused::Rule
 }
 
 /// Words of capital letters and digits, the first beginning with a letter, with `_` between them.

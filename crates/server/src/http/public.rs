@@ -41,13 +41,16 @@ const LAST_EVENT: &str = "last-event-id";
 /// Most sessions of one episode: an agent needs one, and each keeps a task and its last answers.
 const SESSIONS: usize = 64;
 
+/// What a listing depends on: the policy's edition, who writes audit entries; and the clock's start, its kind and the role.
+type ListingKey = (String, &'static str, (String, &'static str, Option<String>));
+
 /// What the public listener needs.
 pub struct Public {
     registry: Arc<Registry>,
     drain: Arc<Drain>,
     /// Longest body of a request, in bytes.
     body: usize,
-    listings: Mutex<BTreeMap<(String, &'static str), Arc<Listing>>>,
+    listings: Mutex<BTreeMap<ListingKey, Arc<Listing>>>,
     endpoints: Mutex<BTreeMap<String, Arc<Endpoint>>>,
 }
 
@@ -80,9 +83,11 @@ impl Public {
 
     /// The server of an episode, for a connection.
     pub fn server(&self, live: &Arc<Live>) -> Server {
-        let (policy, audit) = (live.policy(), live.description().audit);
-        let key = (policy.fingerprint.clone(), Audit::name(audit));
-        let listing = lock(&self.listings).entry(key).or_insert_with(|| Arc::new(Listing::of(policy, audit))).clone();
+        let (policy, about) = (live.policy(), live.description());
+        let told = (about.clock.clone(), about.clock_kind.name(), about.as_role.clone());
+        let key = (policy.fingerprint.clone(), Audit::name(about.audit), told);
+        let listing = || Arc::new(Listing::of(policy, about));
+        let listing = lock(&self.listings).entry(key).or_insert_with(listing).clone();
         Server::new(live.clone(), listing)
     }
 

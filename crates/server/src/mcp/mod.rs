@@ -22,10 +22,11 @@ pub mod tools;
 pub use arrival::Arrival;
 pub use orderly::Orderly;
 
-use crate::registry::{Live, LiveError, Recorder};
+use crate::registry::{Description, Live, LiveError, Recorder};
 use ::skills::{SCHEME, Skills};
 use calls::Episode;
 use futures::future::{Either, select};
+use procedures::halt::Kind;
 use procedures::policy::{Audit, Policy};
 use progress::Progress;
 use resources::Found;
@@ -35,7 +36,7 @@ use rmcp::model::{
     ContentBlock, CustomRequest, CustomResult, ErrorCode, ErrorData, GetPromptRequestParams, GetPromptResponse,
     GetSkillRequestParams, GetSkillResult, Implementation, InitializeRequestParams, InitializeResult,
     ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
-    PaginatedRequestParams, ProtocolVersion, ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult,
+    PaginatedRequestParams, Prompt, ProtocolVersion, ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult,
     ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
@@ -53,9 +54,10 @@ pub type Handler = Server;
 #[cfg(feature = "conformance-fixtures")]
 pub type Handler = conformance::WithFixtures<Server>;
 
-/// What a policy's clients are told, made once for all its episodes.
+/// What clients are told of an episode, made once for all that are alike.
 pub struct Listing {
     tools: Vec<Tool>,
+    prompts: Vec<Prompt>,
     instructions: String,
     audit: Audit,
     /// Made when somebody first asks for one: starting up costs nothing more for them.
@@ -63,10 +65,16 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// The listing of episodes under that policy.
-    pub fn of(policy: &Policy, audit: Audit) -> Listing {
-        let (tools, instructions) = (tools::list(policy), prompts::instructions(policy, audit));
-        Listing { tools, instructions, audit, skills: OnceLock::new() }
+    /// The listing of episodes of that description under the policy.
+    pub fn of(policy: &Policy, about: &Description) -> Listing {
+        let role = about.as_role.as_deref();
+        Listing {
+            tools: tools::of(policy, role, about.clock_kind),
+            prompts: prompts::list(policy, role),
+            instructions: prompts::instructions(policy, about),
+            audit: about.audit,
+            skills: OnceLock::new(),
+        }
     }
 }
 
@@ -87,8 +95,14 @@ impl Server {
 
     /// Serve an episode that nobody else serves.
     pub fn alone(episode: Episode, recorder: Option<&Recorder>) -> Server {
-        let listing = Listing::of(episode.policy(), episode.audit());
-        Server::new(Live::alone(episode, recorder), Arc::new(listing))
+        Server::alone_as(episode, None, recorder)
+    }
+
+    /// The same, listing only the tools of a role.
+    pub fn alone_as(episode: Episode, as_role: Option<String>, recorder: Option<&Recorder>) -> Server {
+        let live = Live::alone_as(episode, as_role, recorder);
+        let listing = Listing::of(live.policy(), live.description());
+        Server::new(live, Arc::new(listing))
     }
 
     /// The handler of a connection.
@@ -196,8 +210,9 @@ impl ServerHandler for Server {
             outcome = beside(told, call) => outcome.map_err(refusal)?,
         };
         progress.done().await;
+        let is_error = outcome.is_error();
         let content = vec![ContentBlock::text(outcome.text)];
-        let mut result = match outcome.is_error {
+        let mut result = match is_error {
             true => CallToolResult::error(content),
             false => CallToolResult::success(content),
         };
@@ -211,7 +226,7 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         first_page(page.as_ref())?;
-        let mut all = resources::list(self.live.policy());
+        let mut all = resources::list(self.live.policy(), self.live.description());
         all.extend(skills::resources(self.skills()));
         Ok(ListResourcesResult::with_all_items(all).with_ttl_ms(STATIC_TTL).with_cache_scope(CacheScope::Public))
     }
@@ -239,8 +254,12 @@ impl ServerHandler for Server {
             let file = skills::read(self.skills(), &request.uri);
             return file.map(Into::into).ok_or_else(|| resources::not_found(&request.uri));
         }
-        match resources::find(self.live.policy(), &request.uri)? {
+        match resources::find(self.live.policy(), self.live.description(), &request.uri)? {
             Found::Text(result) => Ok(result.into()),
+            Found::Clock => {
+                let now = self.look(|episode| Ok(episode.now().to_owned())).await?;
+                Ok(resources::clock(&request.uri, &now).into())
+            }
             Found::Record(table, id) => {
                 let outcome = self.live.read_record(table, id).await.map_err(refusal)?;
                 resources::record(&request.uri, table, &outcome).map(Into::into)
@@ -282,7 +301,7 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         first_page(page.as_ref())?;
-        Ok(ListPromptsResult::with_all_items(prompts::list(self.live.policy()))
+        Ok(ListPromptsResult::with_all_items(self.listing.prompts.clone())
             .with_ttl_ms(STATIC_TTL)
             .with_cache_scope(CacheScope::Public))
     }
@@ -361,10 +380,10 @@ async fn beside<T>(first: impl Future<Output = ()>, second: impl Future<Output =
 /// Why a call was no call.
 fn refusal(error: LiveError) -> ErrorData {
     let message = error.to_string();
-    match error {
-        LiveError::Call(_) => ErrorData::invalid_params(message, None),
-        LiveError::Ended(_) => ErrorData::invalid_request(message, None),
-        LiveError::Durable(_) => ErrorData::internal_error(message, None),
+    match error.kind() {
+        Kind::Gone => ErrorData::invalid_request(message, None),
+        Kind::Fault => ErrorData::internal_error(message, None),
+        _ => ErrorData::invalid_params(message, None),
     }
 }
 

@@ -1,19 +1,29 @@
 //! Prompts: one a procedure, with what it needs as arguments; and the server's instructions.
 
-use procedures::policy::{Act, Audit, Policy, Tool, Work};
+use super::resources::CLOCK;
+use crate::registry::Description;
+use procedures::policy::{Act, Audit, Pace, Policy, Tool, Work};
 use rmcp::model::{ErrorData, GetPromptResult, Prompt, PromptArgument, PromptMessage, Role};
 use serde_json::{Map, Value as Json};
 use std::fmt::Write;
 
 /// What an agent should know before its first call.
-pub fn instructions(policy: &Policy, audit: Audit) -> String {
-    let Policy { id, title, clock, .. } = policy;
-    let audit = match audit {
+pub fn instructions(policy: &Policy, about: &Description) -> String {
+    let Policy { id, title, .. } = policy;
+    let clock = match about.clock_kind {
+        Pace::Fixed => format!("It is {} UTC.", about.clock),
+        Pace::Stepped => {
+            format!(
+                "Time passes, and not by itself: every answer says what time it is, UTC, in `now`, and so does {CLOCK}."
+            )
+        }
+    };
+    let audit = match about.audit {
         Audit::Explicit => "An answer with `owes` leaves you a duty: pay it with that tool before you finish. ",
         Audit::Automatic | Audit::None => "",
     };
     format!(
-        "Incident management under the policy {id} ({title}). It is {clock} UTC.\n\
+        "Incident management under the policy {id} ({title}). {clock}\n\
          Every call has an acting user: the session's user, else the tool's own user argument or acting_user.\n\
          A refusal is a result with isError and {{halt, code, rule, clause, message, remedy}}: nothing was written; \
          follow the remedy instead of repeating the call. INVALID_INPUT lists every problem of the arguments. {audit}\n\
@@ -32,9 +42,10 @@ fn procedures(policy: &Policy) -> impl Iterator<Item = (&Tool, &Act)> {
     })
 }
 
-/// All prompts, in the order of the tools.
-pub fn list(policy: &Policy) -> Vec<Prompt> {
+/// The prompts of the tools that a role may use, in the order of the tools; all of them where no role is named.
+pub fn list(policy: &Policy, role: Option<&str>) -> Vec<Prompt> {
     procedures(policy)
+        .filter(|(tool, _)| role.is_none_or(|role| tool.is_open_to(role)))
         .map(|(tool, _)| {
             let arguments = arguments(tool).map(|(name, schema, required)| {
                 let argument = PromptArgument::new(name).with_required(required);

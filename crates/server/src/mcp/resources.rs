@@ -1,6 +1,7 @@
 //! Resources: the policy, its clauses, words and tiers, and every record.
 
 use super::{STATIC_TTL, fault};
+use crate::registry::Description;
 use calls::Outcome;
 use procedures::policy::Policy;
 use records::catalogue::{self, Table};
@@ -14,8 +15,11 @@ const JSON: &str = "application/json";
 /// The template of the resources of clauses, with the policy's id to be put in.
 const CLAUSES: &str = "/clauses/";
 
+/// The address of the resource that tells the time, where the clock moves.
+pub const CLOCK: &str = "episode://clock";
+
 /// The resources that can be listed; records are found by their template.
-pub fn list(policy: &Policy) -> Vec<Resource> {
+pub fn list(policy: &Policy, about: &Description) -> Vec<Resource> {
     let id = &policy.id;
     let mut list = vec![
         Resource::new(format!("policy://{id}"), id.clone())
@@ -32,6 +36,14 @@ pub fn list(policy: &Policy) -> Vec<Resource> {
             Resource::new(format!("policy://{id}/tiers"), "tiers")
                 .with_title("Subscription tiers")
                 .with_description("Response and resolution targets by tier and severity")
+                .with_mime_type(JSON),
+        );
+    }
+    if about.clock_kind.moves() {
+        list.push(
+            Resource::new(CLOCK, "clock")
+                .with_title("Clock")
+                .with_description("What time it is now, UTC")
                 .with_mime_type(JSON),
         );
     }
@@ -64,10 +76,15 @@ pub enum Found {
     Text(ReadResourceResult),
     /// A record, if there is one of that id.
     Record(&'static Table, i64),
+    /// The time.
+    Clock,
 }
 
 /// What is at that address.
-pub fn find(policy: &Policy, uri: &str) -> Result<Found, ErrorData> {
+pub fn find(policy: &Policy, about: &Description, uri: &str) -> Result<Found, ErrorData> {
+    if uri == CLOCK && about.clock_kind.moves() {
+        return Ok(Found::Clock);
+    }
     if let Some(path) = uri.strip_prefix("record://") {
         let record = path.split_once('/').and_then(|(table, id)| Some((catalogue::table(table)?, parse_id(id)?)));
         return record.map(|(table, id)| Found::Record(table, id)).ok_or_else(|| not_found(uri));
@@ -85,9 +102,15 @@ pub fn find(policy: &Policy, uri: &str) -> Result<Found, ErrorData> {
     Ok(Found::Text(content(uri, kind, text).with_ttl_ms(STATIC_TTL).with_cache_scope(CacheScope::Public)))
 }
 
+/// The time. Nobody may keep it.
+pub fn clock(uri: &str, now: &str) -> ReadResourceResult {
+    let text = json!({ "now": now }).to_string();
+    content(uri, JSON, text).with_ttl_ms(0).with_cache_scope(CacheScope::Private)
+}
+
 /// The content of a record, from the lookup of its id.
 pub fn record(uri: &str, table: &Table, outcome: &Outcome) -> Result<ReadResourceResult, ErrorData> {
-    if outcome.is_error {
+    if outcome.is_error() {
         return Err(refused(Json::Object(outcome.answer.clone())));
     }
     let row = outcome.answer.get(table.plural).and_then(|rows| rows.get(0)).ok_or_else(|| not_found(uri))?;

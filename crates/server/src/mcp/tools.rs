@@ -1,12 +1,31 @@
 //! The tools of a policy as MCP lists them.
 
 use procedures::action::Effect;
-use procedures::policy::{self, Policy, Work};
+use procedures::policy::{self, Pace, Policy, Work};
 use rmcp::model::{Tool, ToolAnnotations};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
 
 /// All tools of a policy, on one page, in the policy's order.
 pub fn list(policy: &Policy) -> Vec<Tool> {
-    policy.tools.iter().map(tool).collect()
+    of(policy, None, Pace::Fixed)
+}
+
+/// The tools that a role may use, or all of them, with what they answer under a clock of that kind.
+pub fn of(policy: &Policy, role: Option<&str>, pace: Pace) -> Vec<Tool> {
+    let open = policy.tools.iter().filter(|tool| role.is_none_or(|role| tool.is_open_to(role)));
+    open.map(|tool| if pace.moves() { timed(self::tool(tool)) } else { self::tool(tool) }).collect()
+}
+
+/// A tool whose answers tell the time.
+fn timed(mut tool: Tool) -> Tool {
+    if let Some(schema) = &mut tool.output_schema
+        && let Some(properties) = Arc::make_mut(schema).get_mut("properties").and_then(Json::as_object_mut)
+    {
+        let now = json!({ "type": "string", "description": "What time it is, UTC; time passes between calls" });
+        properties.insert("now".to_owned(), now);
+    }
+    tool
 }
 
 fn tool(tool: &policy::Tool) -> Tool {

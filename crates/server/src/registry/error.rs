@@ -1,7 +1,8 @@
 //! Why the registry refuses.
 
 use super::{CHECKPOINTS, NAME_LENGTH};
-use calls::StartError;
+use calls::{CallError, ExportError, StartError, StuckError};
+use procedures::halt::Kind;
 use store::Fault;
 
 /// Why the registry refuses.
@@ -55,6 +56,25 @@ pub enum RegistryError {
         /// All names.
         available: String,
     },
+    /// The policy has no such role.
+    #[error("the policy has no role {name:?}{hint}; available: {available}")]
+    NoRole {
+        /// The name that was asked for.
+        name: String,
+        /// The name that was probably meant, as a question.
+        hint: String,
+        /// All names.
+        available: String,
+    },
+    /// A clock cannot begin with that.
+    #[error("{0:?} is not a time such as \"2025-09-25T12:00:00\"")]
+    NoTime(String),
+    /// The clock was not moved.
+    #[error(transparent)]
+    Stuck(#[from] StuckError),
+    /// The episode cannot be exported.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// There is no such checkpoint.
     #[error("the episode has no checkpoint {name:?}; it has: {available}")]
     NoCheckpoint {
@@ -81,4 +101,49 @@ pub enum RegistryError {
     /// A thread failed.
     #[error("a thread failed: {0}")]
     Broken(String),
+}
+
+impl RegistryError {
+    /// What sort of refusal it is.
+    pub fn kind(&self) -> Kind {
+        use RegistryError as E;
+        match self {
+            E::NotFound(_) | E::NoCheckpoint { .. } => Kind::NotFound,
+            E::Ended(_) => Kind::Gone,
+            E::Full(_) => Kind::Limit,
+            E::Taken(_) | E::Permanent | E::Checkpoints | E::OwnFile => Kind::Conflict,
+            E::Name(_) | E::NoPolicy { .. } | E::Policy { .. } | E::NoFixtures { .. } => Kind::Input,
+            E::NoRole { .. } | E::NoTime(_) => Kind::Input,
+            E::Stuck(error) => error.kind(),
+            E::Export(error) => error.kind(),
+            E::Start(StartError::NoSuchUser(_) | StartError::NoAuditTool(_)) => Kind::Input,
+            E::Start(StartError::OtherState { .. }) => Kind::Conflict,
+            E::Start(_) | E::Store(_) | E::Durable(_) | E::Broken(_) => Kind::Fault,
+        }
+    }
+}
+
+/// Why a live episode did not answer a call.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The call could not be one.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The episode ended before the call's turn came.
+    #[error("episode {0:?} has ended")]
+    Ended(String),
+    /// The call could not be made durable, and was undone.
+    #[error("the call could not be kept, and nothing was written: {0}")]
+    Durable(String),
+}
+
+impl LiveError {
+    /// What sort of refusal it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            LiveError::Call(error) => error.kind(),
+            LiveError::Ended(_) => Kind::Gone,
+            LiveError::Durable(_) => Kind::Fault,
+        }
+    }
 }

@@ -3,10 +3,10 @@
 use super::lane::{self, Lane};
 use super::live::{Live, no_checkpoint};
 use super::{RegistryError, Turn};
-use calls::{Episode, Summary};
+use calls::{Episode, Export, Summary};
 use store::canonical::{Extent, StateHash};
 use store::difference::Difference;
-use store::{Entry, Obligation};
+use store::{Entry, Mark, Obligation};
 
 /// Most bytes of calls on a page of a journal, after which it ends early; one call is always on it.
 const PAGE: usize = 4 << 20;
@@ -17,6 +17,8 @@ pub struct JournalPage {
     pub calls: Vec<Entry>,
     /// The duties that they left, paid or not, in the order in which they arose.
     pub obligations: Vec<Obligation>,
+    /// The moves of the clock between them, in order.
+    pub advances: Vec<Mark>,
     /// The number of the last call on the page, where there are more.
     pub next: Option<i64>,
 }
@@ -92,9 +94,17 @@ impl Live {
             let (calls, obligations) = present.journal_page(after, limit, PAGE)?;
             let last = calls.last().map(|entry| entry.call);
             let total = i64::try_from(present.tally().calls).unwrap_or(i64::MAX);
-            Ok(JournalPage { calls, obligations, next: last.filter(|last| *last < total) })
+            let next = last.filter(|last| *last < total);
+            let mut advances = present.advances(after)?;
+            advances.retain(|mark| next.is_none_or(|next| mark.after < next));
+            Ok(JournalPage { calls, obligations, advances, next })
         })
         .await
+    }
+
+    /// The episode cut in two before that call.
+    pub async fn export(&self, from: Option<i64>) -> Result<Export, RegistryError> {
+        self.inspect(move |present| Ok(present.export(from)?)).await
     }
 
     /// What has happened so far.

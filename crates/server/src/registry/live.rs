@@ -5,9 +5,9 @@ use super::lane::{self, Lanes};
 use super::metrics::Metrics;
 use super::recorder::Recorder;
 use super::turn::{Keep, Place, State, Turn};
-use super::{CHECKPOINTS, Description, RegistryError, check_name};
-use calls::{CallError, Episode, Outcome, Summary};
-use procedures::halt::FAULT;
+use super::{CHECKPOINTS, Description, LiveError, RegistryError, check_name};
+use calls::{Caller, Episode, Outcome, Principal, Summary};
+use procedures::halt::Kind;
 use procedures::policy::Policy;
 use procedures::policy::schema::finder_name;
 use records::catalogue::Table;
@@ -43,20 +43,6 @@ pub(super) struct Shared {
     pub lanes: Arc<Lanes>,
 }
 
-/// Why a live episode did not answer a call.
-#[derive(Debug, thiserror::Error)]
-pub enum LiveError {
-    /// The call could not be one.
-    #[error(transparent)]
-    Call(#[from] CallError),
-    /// The episode ended before the call's turn came.
-    #[error("episode {0:?} has ended")]
-    Ended(String),
-    /// The call could not be made durable, and was undone.
-    #[error("the call could not be kept, and nothing was written: {0}")]
-    Durable(String),
-}
-
 /// How far an episode has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -85,7 +71,13 @@ impl Live {
 
     /// An episode outside a registry: the one of a session over standard input and output.
     pub fn alone(episode: Episode, recorder: Option<&Recorder>) -> Arc<Live> {
+        Live::alone_as(episode, None, recorder)
+    }
+
+    /// The same, listing only the tools of a role.
+    pub fn alone_as(episode: Episode, as_role: Option<String>, recorder: Option<&Recorder>) -> Arc<Live> {
         let description = Description::of(&episode, super::DEFAULT_FIXTURES.to_owned(), None, 0);
+        let description = Description { as_role, ..description };
         Live::new(super::DEFAULT.to_owned(), description, episode, BTreeMap::new(), recorder, Shared::default())
     }
 
@@ -148,6 +140,7 @@ impl Live {
         arguments: Map<String, Json>,
         key: Option<&str>,
     ) -> Result<Outcome, LiveError> {
+        let caller = agent(key);
         let mut turn = place.await;
         if turn.state.ended {
             return Err(LiveError::Ended(self.id.clone()));
@@ -156,15 +149,17 @@ impl Live {
         let start = Instant::now();
         let light = lane::is_light_call(&turn.state.episode, &arguments);
         if light && self.shared.durable.is_none() {
-            let outcome = turn.state.episode.call_once(name, arguments, key);
+            let session = turn.state.episode.session(caller);
+            let outcome = turn.state.episode.call_in(session, name, arguments);
             turn.record(Keep::of(&outcome)).await;
             let outcome = outcome.map_err(LiveError::Call);
             self.count(name, &outcome, start.elapsed());
             return outcome;
         }
-        let (called, key) = (name.to_owned(), key.map(str::to_owned));
+        let called = name.to_owned();
         let work = move |state: &mut State| {
-            let outcome = state.episode.call_once(&called, arguments, key.as_deref());
+            let session = state.episode.session(caller);
+            let outcome = state.episode.call_in(session, &called, arguments);
             let keep = Keep::of(&outcome);
             Ok((outcome, keep))
         };
@@ -185,7 +180,7 @@ impl Live {
         self.touch();
         let start = Instant::now();
         let work = move |state: &mut State| {
-            let outcome = Ok(state.episode.read(table, id));
+            let outcome = Ok(state.episode.read_in(&state.episode.session(agent(None)), table, id));
             let keep = Keep::of(&outcome);
             Ok((outcome, keep))
         };
@@ -200,11 +195,11 @@ impl Live {
     fn count(&self, name: &str, outcome: &Result<Outcome, LiveError>, took: Duration) {
         let (how, rule) = match outcome {
             Ok(outcome) if outcome.repeated => ("repeated", None),
-            Ok(outcome) if !outcome.is_error => ("ok", None),
-            Ok(outcome) => match outcome.rule.as_deref() {
-                Some(rule) => ("halt", Some(rule)),
-                None if outcome.answer.get("code").is_some_and(|code| code == FAULT) => ("fault", None),
-                None => ("limit", None),
+            Ok(outcome) => match outcome.refused {
+                None => ("ok", None),
+                Some(Kind::Fault) => ("fault", None),
+                Some(_) if outcome.rule.is_some() => ("halt", outcome.rule.as_deref()),
+                Some(_) => ("limit", None),
             },
             // A name of the caller's would make as many counters as callers like.
             Err(LiveError::Call(_)) => return,
@@ -212,6 +207,13 @@ impl Live {
         };
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.shared.metrics.called(&self.description.policy, name, how, rule, took);
+    }
+
+    /// Move the clock by a duration of ISO 8601, when its turn comes; gives the time that it is then.
+    pub async fn advance(self: &Arc<Live>, by: &str) -> Result<String, RegistryError> {
+        let by = by.to_owned();
+        let work = move |state: &mut State| Ok((state.episode.advance(&by)?, Keep::Written));
+        self.change(self.turn().await?, false, work).await
     }
 
     /// Go back to the image.
@@ -363,6 +365,11 @@ impl Live {
             },
         }
     }
+}
+
+/// A caller that came by an episode's address.
+fn agent(key: Option<&str>) -> Caller {
+    Caller { principal: Principal::Agent, key: key.map(str::to_owned) }
 }
 
 pub(super) fn no_checkpoint(state: &State, name: &str) -> RegistryError {

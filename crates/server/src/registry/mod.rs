@@ -13,18 +13,19 @@ mod spec;
 mod turn;
 
 pub use durable::Durable;
-pub use error::RegistryError;
+pub use error::{LiveError, RegistryError};
 pub use inspect::JournalPage;
 use live::Shared;
-pub use live::{Live, LiveError, Progress};
+pub use live::{Live, Progress};
 pub use recorder::Recorder;
 pub use spec::{Description, Limits, Spec};
+pub use spec::{check_role, clock};
 pub use turn::{Place, Turn};
 
 use calls::{Episode, Mode, Settings, StartError, Summary};
 use lane::Lanes;
 use metrics::Metrics;
-use procedures::policy::{self, Policy, Source};
+use procedures::policy::{self, Clock, Policy, Source};
 use records::suggest::did_you_mean;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, RwLock};
@@ -161,7 +162,13 @@ impl Registry {
         let policy = of(spec.policy, &self.defaults.policy).unwrap_or_else(|| "all".to_owned());
         let fixtures = of(spec.fixtures, &self.defaults.fixtures).unwrap_or_else(|| DEFAULT_FIXTURES.to_owned());
         let policy = self.policies.get(&policy)?;
+        let clock = clock(&policy, of(spec.clock, &self.defaults.clock), spec.clock_kind.or(self.defaults.clock_kind))?;
+        let as_role = of(spec.as_role, &self.defaults.as_role);
+        if let Some(role) = &as_role {
+            check_role(&policy, role)?;
+        }
         let settings = Settings {
+            clock,
             mode: spec.mode.or(self.defaults.mode).unwrap_or(Mode::Enforce),
             audit: spec.audit.or(self.defaults.audit),
             actor: of(spec.actor, &self.defaults.actor),
@@ -171,7 +178,8 @@ impl Registry {
             true => 0,
             false => spec.ttl_seconds.unwrap_or(self.limits.ttl_seconds()),
         };
-        let live = self.admit(id, episode, fixtures, settings.actor, ttl);
+        let description = Description { as_role, ..Description::of(&episode, fixtures, settings.actor, ttl) };
+        let live = self.live(id, description, episode, BTreeMap::new());
         self.begin(live).await
     }
 
@@ -194,12 +202,12 @@ impl Registry {
         let turn = source.turn().await?;
         let episode = turn.episode().fork().ok_or(RegistryError::OwnFile)?;
         drop(turn);
-        let Description { fixtures, actor, ttl_seconds, .. } = source.description().clone();
-        let ttl = ttl.unwrap_or(match id == DEFAULT {
+        let mut description = source.description().clone();
+        description.ttl_seconds = ttl.unwrap_or(match id == DEFAULT {
             true => self.limits.ttl_seconds(),
-            false => ttl_seconds,
+            false => description.ttl_seconds,
         });
-        let live = self.admit(name, episode, fixtures, actor, ttl);
+        let live = self.live(name, description, episode, BTreeMap::new());
         self.begin(live).await
     }
 
@@ -280,11 +288,6 @@ impl Registry {
         }
     }
 
-    fn admit(&self, id: String, episode: Episode, fixtures: String, actor: Option<String>, ttl: u64) -> Arc<Live> {
-        let description = Description::of(&episode, fixtures, actor, ttl);
-        self.live(id, description, episode, BTreeMap::new())
-    }
-
     /// Take an episode in, if there is room, and keep it.
     async fn begin(self: &Arc<Registry>, live: Arc<Live>) -> Result<Arc<Live>, RegistryError> {
         // Before anybody can find it: a call that went before would change what is not kept yet.
@@ -347,8 +350,13 @@ impl Registry {
             let (name, found, asked) = ("policy fingerprint", description.fingerprint, policy.fingerprint.clone());
             return Err(StartError::OtherState { name, found, asked }.into());
         }
-        let settings =
-            Settings { mode: description.mode, audit: Some(description.audit), actor: description.actor.clone() };
+        let clock = Clock { start: description.clock.clone(), pace: description.clock_kind };
+        let settings = Settings {
+            mode: description.mode,
+            audit: Some(description.audit),
+            actor: description.actor.clone(),
+            clock: Some(clock),
+        };
         let episode = |delta| Episode::resume(policy.clone(), kept.image.store_with(delta), &settings);
         let mut checkpoints = BTreeMap::new();
         for (name, delta) in kept.checkpoints {

@@ -5,7 +5,7 @@
 //! call that is made, and none is ever written over. What could not be written is written with the next call, so that a file is
 //! at most late.
 
-use calls::Episode;
+use calls::{Episode, Happened};
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -46,6 +46,8 @@ struct Written {
     name: String,
     /// The last call in it.
     call: i64,
+    /// How many moves of the clock stand in it after that call.
+    advances: usize,
     /// Its length in bytes, all of it whole lines; 0 before its header.
     length: u64,
 }
@@ -116,7 +118,7 @@ impl Recording {
             Stage::Writing(written) => files::append(&written.path)?,
             Stage::Waiting => {
                 let (file, path, name) = self.recorder.create(&self.episode)?;
-                self.stage = Stage::Writing(Written { path, name, call: 0, length: 0 });
+                self.stage = Stage::Writing(Written { path, name, call: 0, advances: 0, length: 0 });
                 file
             }
         };
@@ -130,15 +132,23 @@ impl Recording {
         if written.length == 0 {
             text = ndjson::header_line(&episode.header(&written.name)?) + "\n";
         }
-        let mut number = written.call;
-        for call in episode.calls(number)? {
-            number += 1;
-            text += &ndjson::call_line(usize::try_from(number)?, &call);
+        let (mut number, mut advances) = (written.call, written.advances);
+        for happened in episode.happened(number, advances)? {
+            text += &match happened {
+                Happened::Call(call) => {
+                    (number, advances) = (number + 1, 0);
+                    ndjson::call_line(usize::try_from(number)?, &call)
+                }
+                Happened::Advance(by) => {
+                    advances += 1;
+                    ndjson::advance_line(&by)
+                }
+            };
             text.push('\n');
         }
         // At once: a process that is killed leaves whole lines, unless the system is in the midst of this one.
         file.write_all(text.as_bytes())?;
-        written.call = number;
+        (written.call, written.advances) = (number, advances);
         written.length += text.len() as u64;
         Ok(())
     }

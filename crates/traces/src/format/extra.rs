@@ -13,6 +13,8 @@ pub fn write(call: &Call) -> Option<Json> {
     let mut put = |name: &str, value: Option<Json>| value.map(|value| extra.insert(name.to_owned(), value));
     put("malformed", call.malformed.as_deref().map(Into::into));
     put("key", call.key.as_deref().map(Into::into));
+    put("now", call.now.as_deref().map(Into::into));
+    put("edition", call.edition.as_deref().map(Into::into));
     put("actor", call.actor.as_deref().map(Into::into));
     if let Some(verdict) = &call.verdict {
         put("outcome", Some(verdict.outcome.as_str().into()));
@@ -28,6 +30,8 @@ pub fn read(extra: Option<Node<'_>>, trace: &mut Trace, from: usize) -> Result<(
     let (Some(extra), Some(call)) = (extra, trace.calls.get_mut(from)) else { return Ok(()) };
     call.malformed = extra.label_at("malformed")?;
     call.key = extra.label_at("key")?;
+    call.now = extra.label_at("now")?;
+    call.edition = extra.label_at("edition")?;
     call.actor = extra.label_at("actor")?;
     call.verdict = ndjson::verdict(&extra)?;
     Ok(())

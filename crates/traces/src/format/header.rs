@@ -1,15 +1,16 @@
 //! What a trace is beside its calls, as an object: the first line of a journal, and an extra of other formats.
 
-use super::Node;
+use super::{Node, advances};
 use crate::{Mistake, Settings, Skill, Trace};
 use serde_json::{Map, Value as Json, json};
 
 /// The settings by name: one list for reading and writing.
-fn settings(settings: &mut Settings) -> [(&'static str, &mut Option<String>); 9] {
+fn settings(settings: &mut Settings) -> [(&'static str, &mut Option<String>); 10] {
     [
         ("policy", &mut settings.policy),
         ("fingerprint", &mut settings.fingerprint),
         ("clock", &mut settings.clock),
+        ("clock_kind", &mut settings.clock_kind),
         ("fixtures", &mut settings.fixtures),
         ("program", &mut settings.program),
         ("mode", &mut settings.mode),
@@ -35,6 +36,7 @@ pub fn write(trace: &Trace) -> Map<String, Json> {
     put("outputs", (!trace.outputs.is_empty()).then(|| trace.outputs.clone().into()));
     let skills = trace.skills.iter().map(|skill| json!({ "uri": skill.uri, "digest": skill.digest }));
     put("skills", (!trace.skills.is_empty()).then(|| skills.collect()));
+    put("advances", (!trace.advances.is_empty()).then(|| trace.advances.iter().map(advances::write).collect()));
     put("notes", (!trace.notes.is_empty()).then(|| trace.notes.clone().into()));
     header
 }
@@ -53,6 +55,7 @@ pub fn read(header: &Node<'_>, trace: &mut Trace) -> Result<(), Mistake> {
     trace.actor = header.label_at("actor")?;
     trace.unfinished = header.label_at("unfinished")?;
     trace.tokens = header.count_at("tokens")?;
+    trace.advances = advances::read(header)?;
     let texts = |name| header.list(name)?.iter().map(Node::label).collect::<Result<Vec<_>, _>>();
     trace.outputs = texts("outputs")?;
     trace.notes = texts("notes")?;

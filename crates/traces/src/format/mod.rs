@@ -3,6 +3,7 @@
 //! A format is recognised by what the text holds, never by the file's name. Each has one file, and an entry in
 //! the list `FORMATS`.
 
+mod advances;
 mod anthropic;
 mod atif;
 mod call;

@@ -6,12 +6,15 @@
 use super::connections::CUT;
 use super::lines::Line;
 use super::transcript::Transcript;
-use super::{Node, chat, header};
-use crate::{Answer, Call, Document, Mistake, Role, Step, Trace, Verdict};
+use super::{Node, advances, chat, header};
+use crate::{Advance, Answer, Call, Document, Mistake, Role, Step, Trace, Verdict};
 use serde_json::{Map, Value as Json, json};
 
 /// The version of the format, which the header names.
 pub const VERSION: &str = "incident-mcp/journal/1";
+
+/// The key of a line that says by how much the clock was moved.
+const ADVANCE: &str = "advance";
 
 const FAMILY: &str = "incident-mcp/journal/";
 
@@ -82,6 +85,12 @@ impl Journal {
             self.transcript.say(role, node.need("content")?.text()?);
             return Ok(());
         }
+        if let Some(by) = node.get(ADVANCE) {
+            let after = Some(self.transcript.trace.calls.len());
+            let by = advances::duration(&by)?;
+            self.transcript.trace.advances.push(Advance { by, after });
+            return Ok(());
+        }
         let number = node.need("call")?;
         let (given, next) = (number.json.as_u64(), self.next);
         self.next = given.unwrap_or(next).saturating_add(1);
@@ -110,6 +119,8 @@ fn read_call(node: &Node<'_>) -> Result<Call, Mistake> {
         key: node.label_at("key")?,
         actor: node.label_at("actor")?,
         verdict,
+        now: node.label_at("now")?,
+        edition: node.label_at("edition")?,
     })
 }
 
@@ -129,6 +140,8 @@ pub(super) fn verdict(node: &Node<'_>) -> Result<Option<Verdict>, Mistake> {
 pub fn header_line(trace: &Trace) -> String {
     let mut line = Map::from_iter([("format".to_owned(), VERSION.into())]);
     line.append(&mut header::write(trace));
+    // They are lines of their own, each in its place.
+    line.shift_remove(advances::KEY);
     Json::Object(line).to_string()
 }
 
@@ -153,7 +166,14 @@ pub fn call_line(number: usize, call: &Call) -> String {
         put("violations", Some(verdict.violations.clone().into()));
         put("changes", Some(verdict.changes.clone().into()));
     }
+    put("now", call.now.as_deref().map(Into::into));
+    put("edition", call.edition.as_deref().map(Into::into));
     Json::Object(line).to_string()
+}
+
+/// The line of a move of the clock by that duration, without its end.
+pub fn advance_line(by: &str) -> String {
+    json!({ ADVANCE: by }).to_string()
 }
 
 /// The journals of several traces.
@@ -162,7 +182,12 @@ pub fn write(traces: &[Trace]) -> String {
     for trace in traces {
         lines.push(header_line(trace));
         let mut number = 0;
+        let mut advances = trace.advances.iter().peekable();
         for step in trace.steps() {
+            if matches!(step, Step::Call(_)) {
+                let due = std::iter::from_fn(|| advances.next_if(|advance| advance.is_due(number)));
+                lines.extend(due.map(|advance| advance_line(&advance.by)));
+            }
             lines.push(match step {
                 Step::Message(message) => {
                     json!({"role": chat::role(message.role), "content": message.text}).to_string()
@@ -173,6 +198,7 @@ pub fn write(traces: &[Trace]) -> String {
                 }
             });
         }
+        lines.extend(advances.map(|advance| advance_line(&advance.by)));
     }
     lines.into_iter().map(|line| line + "\n").collect()
 }

@@ -167,6 +167,7 @@ fn process() -> ProcessVerdict {
                 call: 2,
                 tool: "update_incident".to_owned(),
                 broken: Broken {
+                    kind: procedures::halt::Kind::Forbidden,
                     code: "ROLE_NOT_ALLOWED".to_owned(),
                     rule: "access.role".to_owned(),
                     clause: "access.5".to_owned(),

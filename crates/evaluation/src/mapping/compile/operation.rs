@@ -236,7 +236,8 @@ impl Compiler<'_> {
                 let input = made.and_then(|made| made.inputs.iter().find(|input| input.argument == field.value));
                 input.map_or(field.value, Input::path)
             });
-            halts.push(Halting { code: code.value, field, says: template });
+            let is_of_inputs = self.policy.refusals.input.code == code.value;
+            halts.push(Halting { code: code.value, is_of_inputs, field, says: template });
         }
         halts
     }

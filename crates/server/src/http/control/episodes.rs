@@ -1,7 +1,7 @@
 //! The life of an episode: begun, listed, copied, begun again, ended.
 
 use super::extract::{Body, Path, Query};
-use super::model::{Create, Detail, Episode, Fork, Listing, Page, Refused, Summary};
+use super::model::{Advance, Create, Detail, Episode, Fork, Listing, Moment, Page, Refused, Summary};
 use super::{SEE_DOCUMENT, Shared};
 use crate::http::refusal::Refusal;
 use crate::registry::Live;
@@ -121,4 +121,23 @@ pub async fn fork(State(control): Shared, Path(id): Path<String>, Body(fork): Bo
 pub async fn reset(State(control): Shared, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     control.live(&id)?.reset().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Move an episode's clock, when its turn comes: calls that were accepted before are made before it
+#[utoipa::path(
+    post,
+    path = "/episodes/{id}/advance",
+    operation_id = "advance_episode",
+    tag = "episodes",
+    params(("id" = String, Path, description = "The episode")),
+    request_body = Advance,
+    responses((status = 200, description = "The time that it is then", body = Moment), Refused)
+)]
+pub async fn advance(
+    State(control): Shared,
+    Path(id): Path<String>,
+    Body(advance): Body<Advance>,
+) -> Result<Json<Moment>, Refusal> {
+    let now = control.live(&id)?.advance(&advance.by).await?;
+    Ok(Json(Moment { now }))
 }

@@ -2,7 +2,7 @@
 
 use super::error::internal;
 use super::extract::{Path, Query};
-use super::model::{Calls, Comparison, Differences, Hash, Journal, Refused, Which};
+use super::model::{Calls, Comparison, Cut, Differences, Export, Hash, Journal, Refused, Which};
 use super::{SEE_DOCUMENT, Shared};
 use crate::http::refusal::Refusal;
 use crate::registry::JournalPage;
@@ -13,6 +13,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use store::canonical::Extent;
+use traces::format::ndjson;
 
 /// Most calls on a page of a journal, and as many where no number is asked for.
 const LONGEST_PAGE: usize = 1_000;
@@ -88,6 +89,34 @@ pub async fn journal(
         let message = format!("limit is {limit}, and must be from 1 to {LONGEST_PAGE}");
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "INVALID_QUERY", message, SEE_DOCUMENT));
     }
-    let JournalPage { calls, obligations, next } = control.live(&id)?.journal(after, limit).await?;
-    written(Journal { calls, obligations, next }).await
+    let JournalPage { calls, obligations, advances, next } = control.live(&id)?.journal(after, limit).await?;
+    written(Journal { calls, obligations, advances, next }).await
+}
+
+/// Longest trace of an export, in bytes: what the program reads of one file.
+const LONGEST_EXPORT: usize = traces::format::LENGTH as usize;
+
+/// Cut an episode in two: its records as they were before a call, as fixtures, and the calls since, as a trace that ends in
+/// the present state on them
+#[utoipa::path(
+    get,
+    path = "/episodes/{id}/export",
+    operation_id = "export_episode",
+    tag = "inspection",
+    params(("id" = String, Path, description = "The episode"), Cut),
+    responses((status = 200, description = "Both parts", body = Export), Refused)
+)]
+pub async fn export(
+    State(control): Shared,
+    Path(id): Path<String>,
+    Query(Cut { from }): Query<Cut>,
+) -> Result<Response, Refusal> {
+    let calls::Export { tables, before, mut trace, hash } = control.live(&id)?.export(from).await?;
+    trace.name.clone_from(&id);
+    let text = tokio::task::spawn_blocking(move || ndjson::write(&[trace])).await.map_err(internal)?;
+    if text.len() > LONGEST_EXPORT {
+        let message = format!("the calls since take more than {} MiB as a trace", LONGEST_EXPORT >> 20);
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "EXPORT_TOO_LONG", message, "begin at a later call"));
+    }
+    written(Export { from: from.unwrap_or(1), before, hash, fixtures: tables, trace: text }).await
 }

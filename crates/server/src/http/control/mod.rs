@@ -72,12 +72,14 @@ pub fn router(registry: Arc<Registry>, addresses: Addresses) -> Router {
         .routes(routes!(episodes::show, episodes::close))
         .routes(routes!(episodes::fork))
         .routes(routes!(episodes::reset))
+        .routes(routes!(episodes::advance))
         .routes(routes!(checkpoints::keep, checkpoints::list))
         .routes(routes!(checkpoints::forget))
         .routes(routes!(checkpoints::restore))
         .routes(routes!(inspect::diff))
         .routes(routes!(inspect::hash))
         .routes(routes!(inspect::journal))
+        .routes(routes!(inspect::export))
         .routes(routes!(metrics))
         .split_for_parts();
     router

@@ -1,7 +1,7 @@
 //! A task of tau2-bench: what the environment is like before the agent's first call, and what is held to be right.
 
 use super::super::transcript::Transcript;
-use super::super::{Node, call, chat};
+use super::super::{Node, advances, call, chat, extra};
 use crate::{Call, Document, Mistake, Task};
 use serde_json::Value as Json;
 
@@ -35,6 +35,8 @@ pub fn read(node: &Node<'_>, document: &mut Document) {
             Ok(())
         });
     }
+    let read = script(&mut transcript, node, setup);
+    transcript.note(read);
     transcript.finish_task(Task { instruction, setup, ..Task::default() }, document);
 }
 
@@ -89,6 +91,16 @@ fn initial_state(transcript: &mut Transcript, node: &Node<'_>) -> Result<usize, 
         ));
     }
     Ok(setup)
+}
+
+/// Where the clock is moved, which the format has no place for. The calls that set the environment up are not counted.
+fn script(transcript: &mut Transcript, node: &Node<'_>, setup: usize) -> Result<(), Mistake> {
+    if let Some(extra) = node.get(extra::KEY) {
+        transcript.trace.advances = advances::read(&extra)?;
+        let after = transcript.trace.advances.iter_mut().filter_map(|advance| advance.after.as_mut());
+        after.for_each(|after| *after = after.saturating_add(setup));
+    }
+    Ok(())
 }
 
 /// What the task is judged by.

@@ -3,7 +3,7 @@
 mod react;
 
 use super::transcript::Transcript;
-use super::{Node, chat, text};
+use super::{Node, advances, chat, extra, text};
 use crate::{Answer, Document, Item, Mistake, Role, Source, Task};
 use serde_json::Value as Json;
 
@@ -69,7 +69,8 @@ fn task(node: &Node<'_>, around: &Node<'_>, of_trial: bool, document: &mut Docum
     let is_known = document.items.iter().any(|item| match item {
         Item::Task(Task { gold, .. }) => {
             trace.task.is_some()
-                && (&gold.task, &gold.calls, &gold.outputs) == (&trace.task, &trace.calls, &trace.outputs)
+                && (&gold.task, &gold.calls, &gold.outputs, &gold.advances)
+                    == (&trace.task, &trace.calls, &trace.outputs, &trace.advances)
         }
         Item::Trace(_) => false,
     });
@@ -91,6 +92,10 @@ fn facts(transcript: &mut Transcript, node: &Node<'_>, around: &Node<'_>) -> Res
     // Some files say `output`.
     let outputs = if node.get("outputs").is_some() { "outputs" } else { "output" };
     transcript.trace.outputs = node.list(outputs)?.iter().map(Node::output).collect::<Result<_, _>>()?;
+    // The format has no place for moves of the clock.
+    if let Some(extra) = node.get(extra::KEY) {
+        transcript.trace.advances = advances::read(&extra)?;
+    }
     Ok((node.label_at("instruction")?, node.label_at("user_id")?))
 }
 

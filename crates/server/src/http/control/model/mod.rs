@@ -2,9 +2,14 @@
 //!
 //! Types of the layers below know nothing of OpenAPI. Where one of them goes over the wire, its form is described here.
 
+mod journal;
+
+pub use journal::{Call, Calls, Cut, Export, Journal, Move};
+
 use crate::registry::{self, Live, Spec};
+use procedures::policy::Pace;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use store::canonical::{self, StateHash};
 use utoipa::{IntoParams, IntoResponses, ToSchema};
@@ -33,6 +38,16 @@ pub enum Audit {
     None,
 }
 
+/// Whether a clock moves.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum ClockKind {
+    /// It stands still.
+    Fixed,
+    /// `POST /episodes/{id}/advance` moves it, and nothing else.
+    Stepped,
+}
+
 /// What a new episode is to be. What is left out is as the server was started.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -51,14 +66,21 @@ pub struct Create {
     audit: Option<procedures::policy::Audit>,
     /// The session's user, by id or e-mail address; without one each call names its own.
     actor: Option<String>,
+    /// What time its clock begins with, such as `2025-09-25T12:00:00`; the policy's where it is not said.
+    clock: Option<String>,
+    /// Whether its clock moves; as the policy says where it is not said.
+    #[schema(value_type = Option<ClockKind>)]
+    clock_kind: Option<Pace>,
+    /// List only the tools that this role may use; all of them where it is not said.
+    as_role: Option<String>,
     /// Seconds without a call after which it ends; 0 for never.
     ttl_seconds: Option<u64>,
 }
 
 impl From<Create> for Spec {
     fn from(create: Create) -> Spec {
-        let Create { id, policy, fixtures, mode, audit, actor, ttl_seconds } = create;
-        Spec { id, policy, fixtures, mode, audit, actor, ttl_seconds }
+        let Create { id, policy, fixtures, mode, audit, actor, clock, clock_kind, as_role, ttl_seconds } = create;
+        Spec { id, policy, fixtures, mode, audit, actor, clock, clock_kind, as_role, ttl_seconds }
     }
 }
 
@@ -81,8 +103,12 @@ pub struct Episode {
     pub policy: String,
     /// The edition of the policy: a hash over all its files.
     pub fingerprint: String,
-    /// The policy's clock: what time it is in the episode.
+    /// What time its clock begins with. One that stands still shows it all through.
     pub clock: String,
+    /// Whether its clock moves; absent where it stands still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ClockKind>)]
+    pub clock_kind: Option<Pace>,
     /// The set of fixtures that it started from.
     pub fixtures: String,
     /// What happens to a call that a rule would halt.
@@ -94,6 +120,9 @@ pub struct Episode {
     /// The session's user, as given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+    /// The role whose tools are listed; absent where all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_role: Option<String>,
     /// Seconds without a call after which it ends; 0 for never.
     pub ttl_seconds: u64,
     /// How many calls it had since this process began or resumed it; the summary counts all.
@@ -106,8 +135,9 @@ impl Episode {
     /// That episode; `public` is the base URL of the public listener.
     pub fn of(live: &Live, public: Option<&str>) -> Episode {
         let id = live.id().to_owned();
-        let registry::Description { policy, fingerprint, clock, fixtures, mode, audit, actor, ttl_seconds } =
-            live.description().clone();
+        let about = live.description().clone();
+        let registry::Description { policy, fingerprint, clock, clock_kind, fixtures, .. } = about;
+        let registry::Description { mode, audit, actor, as_role, ttl_seconds, .. } = about;
         let progress = live.progress();
         // A name needs no escapes in an address.
         let (mcp, sse) = (format!("/e/{id}/mcp"), format!("/e/{id}/sse"));
@@ -121,10 +151,12 @@ impl Episode {
             policy,
             fingerprint,
             clock,
+            clock_kind: Some(clock_kind).filter(|kind| kind.moves()),
             fixtures,
             mode,
             audit,
             actor,
+            as_role,
             ttl_seconds,
             calls: progress.calls,
             idle_seconds: progress.idle.as_secs(),
@@ -179,12 +211,15 @@ pub struct Summary {
     pub unpaid: Vec<store::Obligation>,
     /// The hash of its state, without records of diligence.
     pub hash: String,
+    /// What time it is; absent where its clock stands still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
 }
 
 impl From<calls::Summary> for Summary {
     fn from(summary: calls::Summary) -> Summary {
-        let calls::Summary { calls, halts, unpaid, hash } = summary;
-        Summary { calls, halts, unpaid, hash }
+        let calls::Summary { calls, halts, unpaid, hash, now } = summary;
+        Summary { calls, halts, unpaid, hash, now }
     }
 }
 
@@ -202,6 +237,21 @@ pub struct Obligation {
     /// The call that paid it.
     #[schema(required)]
     pub paid_by: Option<i64>,
+}
+
+/// A move of the clock to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Advance {
+    /// By how much: a duration of ISO 8601 that leads forward, such as `PT2H` or `P1DT30M`.
+    pub by: String,
+}
+
+/// The time.
+#[derive(Serialize, ToSchema)]
+pub struct Moment {
+    /// What time it is now in the episode.
+    pub now: String,
 }
 
 /// What the copy is to be.
@@ -307,59 +357,6 @@ impl From<StateHash> for Hash {
     fn from(hash: StateHash) -> Hash {
         Hash { version: canonical::VERSION, state: hash.state, tables: hash.tables }
     }
-}
-
-/// Which calls of a journal to read.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Calls {
-    /// Begin after the call of this number; the `next` of the page before.
-    #[serde(default)]
-    #[param(minimum = 0)]
-    pub after: i64,
-    /// How many, from 1 to 1000; 1000 where it is not said. A page of some MiB ends before that.
-    #[param(minimum = 1, maximum = 1000)]
-    pub limit: Option<usize>,
-}
-
-/// Calls of an episode, and the duties that they left.
-#[derive(Serialize, ToSchema)]
-pub struct Journal {
-    /// The calls, in order.
-    #[schema(value_type = Vec<Call>)]
-    pub calls: Vec<store::Entry>,
-    /// The duties, in the order in which they arose, paid or not.
-    #[schema(value_type = Vec<Obligation>)]
-    pub obligations: Vec<store::Obligation>,
-    /// The `after` of the next page; absent on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<i64>,
-}
-
-/// One call, as it went.
-#[derive(ToSchema)]
-pub struct Call {
-    /// Its number, from 1 without gaps.
-    pub call: i64,
-    /// The tool's name.
-    pub tool: String,
-    /// The acting user's id, where there was one.
-    #[schema(required)]
-    pub actor: Option<String>,
-    /// The arguments as they were given.
-    pub arguments: Map<String, Json>,
-    /// The structured answer.
-    pub answer: Map<String, Json>,
-    /// `ok`, the halt's code, or `FAULT`.
-    pub outcome: String,
-    /// The rule that halted it.
-    #[schema(required)]
-    pub rule: Option<String>,
-    /// In observe mode, what would have halted it.
-    pub violations: Vec<Json>,
-    /// The rows that it wrote.
-    pub changes: Vec<Json>,
 }
 
 /// What every route may answer instead.
