@@ -27,7 +27,8 @@ def test_initialize(inspector, era):
     assert code == OK, error
     assert result["serverInfo"]["name"] == "incident-mcp"
     assert result["protocolVersion"] == {"legacy": "2025-11-25", "modern": "2026-07-28"}[era]
-    assert set(result["capabilities"]) == {"tools", "resources", "prompts", "completions"}
+    assert set(result["capabilities"]) - {"extensions"} == {"tools", "resources", "prompts", "completions"}
+    assert ("extensions" in result["capabilities"]) == (era == "modern")
 
 
 @both_eras
@@ -86,7 +87,7 @@ def test_resources(inspector, era):
         assert part in result["contents"][0]["text"]
     code, result, error = inspector("resources/templates/list", era=era)
     assert code == OK, error
-    assert len(result["resourceTemplates"]) == 2
+    assert len(result["resourceTemplates"]) == 3
     code, result, error = inspector("resources/read", "--uri", "record://incidents/999", era=era)
     assert (code, result) == (UNSUPPORTED, None)
     assert "no such resource" in error

@@ -43,7 +43,9 @@ async def test_it_says_who_it_is(era, tmp_path):
         assert session.server_info.name == "incident-mcp"
         assert begun.instructions.startswith("Incident management under the policy all")
         offered = session.server_capabilities.model_dump(exclude_none=True)
-        assert set(offered) == {"tools", "resources", "prompts", "completions"}
+        assert set(offered) - {"extensions"} == {"tools", "resources", "prompts", "completions"}
+        # Skills, which the revisions before do not know.
+        assert ("extensions" in offered) == (era == ERAS[-1])
 
 
 @pytest.mark.parametrize("policy", WRITES)
@@ -141,6 +143,7 @@ async def test_resources(era, tmp_path):
         assert [template.uri_template for template in templates] == [
             "record://{table}/{id}",
             "policy://all/clauses/{clause}",
+            "skill://all/{skill}/{+file}",
         ]
         for nothing in ("record://incidents/999", "policy://other", "file:///etc/hosts"):
             with pytest.raises(MCPError) as error:

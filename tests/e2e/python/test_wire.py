@@ -475,7 +475,7 @@ def test_discover_tells_what_is_spoken():
     result = run(request(1, "server/discover", {"_meta": META})).by_id(1)["result"]
     assert result["resultType"] == "complete"
     assert {"2025-11-25", "2026-07-28"} <= set(result["supportedVersions"])
-    assert set(result["capabilities"]) == {"tools", "resources", "prompts", "completions"}
+    assert set(result["capabilities"]) == {"tools", "resources", "prompts", "completions", "extensions"}
     assert result["instructions"].startswith("Incident management")
     assert result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"] == "incident-mcp"
     assert "ttlMs" in result and "cacheScope" in result
