@@ -8,7 +8,7 @@ mod files;
 mod served;
 
 use calls::{Episode, Settings};
-use procedures::policy::expression::{Expression, Facts, Scope, Template, Type, View, Vocabularies};
+use procedures::expression::{Expression, Facts, Scope, Template, Type, View, Vocabularies};
 use procedures::policy::{self, Source};
 use store::canonical::Extent;
 use records::catalogue::INCIDENTS;

@@ -4,7 +4,7 @@ use crate::policies::Copy;
 use crate::support::{self, acting, call, episode, episode_with, halt, success, tables, with};
 use calls::{Episode, Mode, Settings, StartError};
 use procedures::action::call::{Call, Permit};
-use procedures::action::{self, Operation, Prepared};
+use procedures::action::{self, Body, Operation, Prepared};
 use procedures::policy::{self, Audit, Policy, Source, Work};
 use records::catalogue::{AUDIT_LOGS, INCIDENT_UPDATES, TRANSFERS, Table, WORKAROUNDS};
 use serde_json::{Value, json};
@@ -907,8 +907,7 @@ fn a_panic_is_a_fault_that_changes_nothing() {
         actor: whole.actor,
         actor_fallback: whole.actor_fallback,
         computed: whole.computed,
-        answer_schema: whole.answer_schema,
-        prepare: |_| Ok(Box::new(Panicking)),
+        body: Body::Coded { answer: serde_json::Map::new, prepare: |_| Ok(Box::new(Panicking)) },
     }));
     let mut episode = Episode::on_image(Arc::new(policy), support::image(), &acting("6")).unwrap();
     for _ in 0..2 {

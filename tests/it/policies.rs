@@ -2,7 +2,7 @@
 
 use crate::support;
 use calls::{Episode, Settings};
-use procedures::action::OPERATIONS;
+use procedures::domain::service_management;
 use procedures::policy::coverage::Cover;
 use procedures::policy::{self, Audit, Policy, Source, Work};
 use records::catalogue::{Kind, TABLES, table};
@@ -500,8 +500,12 @@ fn the_order_of_tools_is_fixed() {
     for id in support::policies() {
         let policy = support::policy(id);
         let place = |tool: &policy::Tool| match &tool.work {
-            Work::Act(act) => OPERATIONS.iter().position(|known| known.name == act.operation.name).unwrap(),
-            Work::Find(table) => OPERATIONS.len() + TABLES.iter().position(|known| known == table).unwrap(),
+            Work::Act(act) => {
+                service_management().operations.iter().position(|known| known.name == act.operation.name).unwrap()
+            }
+            Work::Find(table) => {
+                service_management().operations.len() + TABLES.iter().position(|known| known == table).unwrap()
+            }
         };
         let places: Vec<usize> = policy.tools.iter().map(place).collect();
         assert!(places.is_sorted_by(|a, b| a < b), "{id}: {places:?}");

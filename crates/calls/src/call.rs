@@ -5,8 +5,10 @@ use super::judge::{Stop, Verdict, judge};
 use super::{CallError, Caller, Consulted, Episode, Outcome, Session, find};
 use procedures::action;
 use procedures::action::call::{Call, Permit};
+use procedures::domain::service_management;
+use procedures::expression;
 use procedures::halt::{FAULT, Halt, Kind, OK, Problem};
-use procedures::policy::{Act, Audit, Policy, Tool, Work, expression};
+use procedures::policy::{Act, Audit, Policy, Tool, Work};
 use records::catalogue::AUDIT_LOGS;
 use records::suggest::did_you_mean;
 use serde_json::{Map, Value as Json, json};
@@ -274,7 +276,13 @@ pub(super) fn run(
     record: &mut Record,
 ) -> Result<Done, Stop> {
     let judged = judge(verdict, tool, act, arguments, record)?;
-    let call = Call::new(verdict.tx, &verdict.session.now, &verdict.policy.tiers, judged.actor);
+    let call = Call::new(
+        verdict.tx,
+        &verdict.session.now,
+        &verdict.policy.tiers,
+        judged.actor,
+        &service_management().operations,
+    );
     let permit = Permit::grant(call);
     let answer = match judged.action.run(&permit) {
         Ok(answer) => answer,

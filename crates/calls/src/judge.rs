@@ -6,8 +6,9 @@ use super::{Consulted, Foreign, Mode, Session};
 use procedures::action::Prepared;
 use procedures::action::call::Call;
 use procedures::action::input::{Input, Kind as InputKind};
+use procedures::domain::service_management;
+use procedures::expression::{Type, View};
 use procedures::halt::{Halt, Kind, Problem, built_in};
-use procedures::policy::expression::{Type, View};
 use procedures::policy::tool::OWN_ENTRY;
 use procedures::policy::validate::MOST;
 use procedures::policy::{Act, Look, Policy, Refusal, Rule, Sight, Tool, Work};
@@ -76,12 +77,18 @@ pub(super) fn judge(
     let fallback = act.operation.actor_fallback.filter(|_| verdict.session.actor.is_none());
     let given = given.or(fallback.and_then(|name| input.get(name)).cloned());
     let actor = verdict.actor(act.operation.actor, given, record)?;
-    let action = (act.operation.prepare)(input.clone()).map_err(Failure::Action)?;
+    let action = act.operation.prepare(input.clone()).map_err(Failure::Action)?;
     if verdict.session.mode != Mode::Off
         && let Some(actor) = &actor
     {
         let policy = verdict.policy;
-        let call = Call::new(verdict.tx, &verdict.session.now, &policy.tiers, Some(actor.clone()));
+        let call = Call::new(
+            verdict.tx,
+            &verdict.session.now,
+            &policy.tiers,
+            Some(actor.clone()),
+            &service_management().operations,
+        );
         let computed = match act.reads_computed {
             true => action.compute(&call).map_err(Failure::Action)?,
             false => Vec::new(),

@@ -2,5 +2,9 @@
 #![deny(missing_docs)]
 
 pub mod action;
+pub mod domain;
+pub mod expression;
 pub mod halt;
+pub mod mistake;
 pub mod policy;
+pub mod reader;

@@ -3,7 +3,8 @@
 use crate::looks::looks_like;
 use crate::sentence::{Item, items};
 use crate::{MAIN, Source, front, vocabulary};
-use procedures::action::{self, Operation};
+use procedures::action::Operation;
+use procedures::domain::service_management;
 use procedures::policy::coverage::TO_DO;
 use procedures::policy::schema::finder_name;
 use records::catalogue::{TABLES, Table};
@@ -187,7 +188,7 @@ impl Writer {
         for entry in allowed {
             let clause = self.clause(&format!("The tool {} may be used.", code(&entry)), line);
             let name = name_of(&entry);
-            if let Some(operation) = action::OPERATIONS.iter().find(|operation| operation.name == name) {
+            if let Some(operation) = service_management().operations.iter().find(|operation| operation.name == name) {
                 if !tools.names.iter().any(|known| known == name) {
                     tools.names.push(name.to_owned());
                     tools.operations.push(operation);

@@ -1,6 +1,6 @@
 //! A skill of somebody else's made into the draft of a policy.
 
-use procedures::action::OPERATIONS;
+use procedures::domain::service_management;
 use procedures::policy::coverage::Cover;
 use procedures::policy::{self, Policy};
 use proptest::prelude::*;
@@ -75,7 +75,7 @@ fn what_looks_like_a_rule_is_uncovered_and_the_rest_is_to_do() {
 
 #[test]
 fn every_action_can_be_a_tool_of_a_draft() {
-    let names: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
+    let names: Vec<&str> = service_management().operations.iter().map(|operation| operation.name).collect();
     let (drafted, policy) = of(&format!("---\nname: a\nallowed-tools: {}\n---\n", names.join(" ")));
     assert_eq!(drafted.tools, names);
     assert_eq!(policy.tools.len(), names.len());

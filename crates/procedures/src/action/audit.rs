@@ -2,7 +2,7 @@
 
 use super::call::{Call, Permit};
 use super::input::{AuditAction, AuditEntity, EntityId, Input, Kind, Line, Timestamp, Word, inputs};
-use super::{Action, Computed, Effect, OPERATIONS, Result};
+use super::{Action, Computed, Effect, Operation, Result};
 use records::catalogue::{self, AUDIT_LOGS, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -35,9 +35,10 @@ impl Action for LogAudit {
     const COMPUTED: &'static [(&'static str, Computed)] = &[("content", Computed::OptionalText)];
     type Answer = Logged;
 
-    fn compute(&self, _: &Call<'_>) -> Result<Vec<Json>> {
+    fn compute(&self, call: &Call<'_>) -> Result<Vec<Json>> {
         let given = self.changed_fields.as_ref().map_or("", Line::as_str);
-        let content = catalogue::entity(self.entity_type.as_str()).and_then(|table| content(table, given));
+        let content =
+            catalogue::entity(self.entity_type.as_str()).and_then(|table| content(table, given, call.operations()));
         Ok(vec![json!(content)])
     }
 
@@ -59,12 +60,12 @@ impl Action for LogAudit {
 }
 
 /// The first part of a list of fields that names none: no column of those records, and no input of what writes them.
-fn content<'a>(table: &Table, list: &'a str) -> Option<&'a str> {
+fn content<'a>(table: &Table, list: &'a str, operations: &[&Operation]) -> Option<&'a str> {
     let parts = list.split(|c: char| c == ',' || c.is_whitespace()).filter(|part| !part.is_empty());
-    parts.into_iter().find(|part| !is_field(table, part))
+    parts.into_iter().find(|part| !is_field(table, part, operations))
 }
 
-fn is_field(table: &Table, name: &str) -> bool {
+fn is_field(table: &Table, name: &str, operations: &[&Operation]) -> bool {
     fn names(inputs: &[Input], name: &str) -> bool {
         inputs.iter().any(|input| match input.kind {
             Kind::ChangeSet(columns) => names(columns, name),
@@ -72,5 +73,5 @@ fn is_field(table: &Table, name: &str) -> bool {
         })
     }
     table.columns.iter().any(|column| column.name == name)
-        || OPERATIONS.iter().any(|operation| operation.record == table && names(operation.inputs, name))
+        || operations.iter().any(|operation| operation.record == table && names(operation.inputs, name))
 }

@@ -2,7 +2,7 @@
 
 use super::input::{ChangeSet, Id, Record};
 use super::sla::Tiers;
-use super::{Error, Result};
+use super::{Error, Operation, Result};
 use records::catalogue::Table;
 use serde_json::Value as Json;
 use store::{Fault, Row, Transaction, Value};
@@ -13,12 +13,23 @@ pub struct Call<'a> {
     now: &'a str,
     tiers: &'a Tiers,
     actor: Option<Row>,
+    operations: &'a [&'static Operation],
 }
 
 impl<'a> Call<'a> {
-    /// A call at that time; `actor` is the acting user.
-    pub fn new(tx: &'a Transaction<'a>, now: &'a str, tiers: &'a Tiers, actor: Option<Row>) -> Call<'a> {
-        Call { tx, now, tiers, actor }
+    /// A call at that time; `actor` is the acting user, `operations` are those of the domain.
+    pub fn new(
+        tx: &'a Transaction<'a>,
+        now: &'a str,
+        tiers: &'a Tiers,
+        actor: Option<Row>,
+        operations: &'a [&'static Operation],
+    ) -> Call<'a> {
+        Call { tx, now, tiers, actor, operations }
+    }
+    /// Every action of the domain.
+    pub fn operations(&self) -> &'a [&'static Operation] {
+        self.operations
     }
     /// The policy's clock.
     pub fn now(&self) -> &'a str {
@@ -35,6 +46,10 @@ impl<'a> Call<'a> {
     /// The acting user's id, if anybody acts.
     pub fn someone(&self) -> Option<i64> {
         self.actor.as_ref().map(Row::key)
+    }
+    /// The acting user.
+    pub fn actor_row(&self) -> Option<&Row> {
+        self.actor.as_ref()
     }
     /// The record of an id.
     pub fn record<T: Record>(&self, id: Id<T>) -> Result<Row> {

@@ -2,8 +2,8 @@
 
 use super::call::{Call, Permit};
 use super::input::{
-    Client, Component, Flag, Id, Incident, IncidentStatus, Level, Line, Severity, Text, Timestamp, UpdateField,
-    UpdateType, User, Word, change_set, inputs,
+    Client, Component, Flag, Id, Incident, IncidentStatus, Level, Line, Severity, Timestamp, User, Word, change_set,
+    inputs,
 };
 use super::sla::{self, Sla};
 use super::{Action, Computed, Effect, Result, lifecycle};
@@ -247,42 +247,6 @@ fn as_text(value: &Value) -> Value {
 }
 
 inputs! {
-    /// Add a note to an incident.
-    pub struct AddIncidentUpdate {
-        incident_id: Id<Incident>,
-        note: Text,
-    }
-}
-
-/// What adding a note answers.
-#[derive(Serialize, JsonSchema)]
-pub struct Noted {
-    update_id: String,
-    incident_id: String,
-}
-
-impl Action for AddIncidentUpdate {
-    const NAME: &'static str = "add_incident_update";
-    const RECORD: &'static Table = &INCIDENT_UPDATES;
-    const EFFECT: Effect = Effect::Create;
-    type Answer = Noted;
-
-    fn run(self, permit: &Permit<'_>) -> Result<Noted> {
-        let update = permit.insert(
-            &INCIDENT_UPDATES,
-            vec![
-                ("incident_id", self.incident_id.into()),
-                ("updated_by_user", permit.actor()?.into()),
-                ("update_type", "note".into()),
-                ("note", self.note.into()),
-                ("created_at", permit.now().into()),
-            ],
-        )?;
-        Ok(Noted { update_id: update.key().to_string(), incident_id: self.incident_id.key().to_string() })
-    }
-}
-
-inputs! {
     /// Change an incident; its update records are written by themselves.
     pub struct AmendIncident {
         incident_id: Id<Incident>,
@@ -320,49 +284,5 @@ impl Action for AmendIncident {
         cells.push(("updated_at", now.into()));
         let incident = permit.update(&incident, cells)?;
         Ok(Amended { incident_id: incident.key().to_string(), incident: incident.to_json() })
-    }
-}
-
-inputs! {
-    /// Record that a field of an incident changed, or what was done about it.
-    pub struct RecordIncidentUpdate {
-        incident_id: Id<Incident>,
-        update_type: Word<UpdateType>,
-        field_changed: Word<UpdateField>,
-        old_value: Option<Text>,
-        new_value: Option<Text>,
-        note: Option<Text>,
-    }
-}
-
-/// What recording an update answers.
-#[derive(Serialize, JsonSchema)]
-pub struct Recorded {
-    update_id: String,
-    incident_id: String,
-}
-
-impl Action for RecordIncidentUpdate {
-    const NAME: &'static str = "record_incident_update";
-    const RECORD: &'static Table = &INCIDENT_UPDATES;
-    const EFFECT: Effect = Effect::Create;
-    const ACTOR: &'static str = "updated_by_user";
-    type Answer = Recorded;
-
-    fn run(self, permit: &Permit<'_>) -> Result<Recorded> {
-        let update = permit.insert(
-            &INCIDENT_UPDATES,
-            vec![
-                ("incident_id", self.incident_id.into()),
-                ("updated_by_user", permit.actor()?.into()),
-                ("update_type", self.update_type.into()),
-                ("field_changed", self.field_changed.into()),
-                ("old_value", self.old_value.into()),
-                ("new_value", self.new_value.into()),
-                ("note", self.note.into()),
-                ("created_at", permit.now().into()),
-            ],
-        )?;
-        Ok(Recorded { update_id: update.key().to_string(), incident_id: self.incident_id.key().to_string() })
     }
 }

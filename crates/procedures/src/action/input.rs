@@ -131,40 +131,12 @@ records! {
     Vendor = VENDORS;
     /// See [`tables::USERS`].
     User = USERS;
-    /// See [`tables::PRODUCTS`].
-    Product = PRODUCTS;
     /// See [`tables::COMPONENTS`].
     Component = COMPONENTS;
-    /// See [`tables::SUBSCRIPTIONS`].
-    Subscription = SUBSCRIPTIONS;
-    /// See [`tables::SLA_AGREEMENTS`].
-    SlaAgreement = SLA_AGREEMENTS;
     /// See [`tables::INCIDENTS`].
     Incident = INCIDENTS;
-    /// See [`tables::ESCALATIONS`].
-    Escalation = ESCALATIONS;
-    /// See [`tables::COMMUNICATIONS`].
-    Communication = COMMUNICATIONS;
-    /// See [`tables::WORKAROUNDS`].
-    Workaround = WORKAROUNDS;
-    /// See [`tables::ANALYSES`].
-    Analysis = ANALYSES;
     /// See [`tables::CHANGES`].
     ChangeRequest = CHANGES;
-    /// See [`tables::ROLLBACKS`].
-    RollbackRequest = ROLLBACKS;
-    /// See [`tables::METRICS`].
-    Metric = METRICS;
-    /// See [`tables::REPORTS`].
-    Report = REPORTS;
-    /// See [`tables::ARTICLES`].
-    Article = ARTICLES;
-    /// See [`tables::REVIEWS`].
-    Review = REVIEWS;
-    /// See [`tables::TICKETS`].
-    ProblemTicket = TICKETS;
-    /// See [`tables::WORK_ORDERS`].
-    WorkOrder = WORK_ORDERS;
 }
 
 /// The id of a record of type `T`, known to exist when an action runs.
@@ -213,52 +185,19 @@ macro_rules! vocabularies {
     )*};
 }
 vocabularies! {
-    AnalysisMethod = "analysis_method";
-    ArticleCategory = "article_category";
-    ArticleStatus = "article_status";
-    ArticleType = "article_type";
     AuditAction = "audit_action";
     AuditEntity = "audit_entity";
     ChangeStatus = "change_status";
     ChangeType = "change_type";
-    ClientStatus = "client_status";
-    ClientType = "client_type";
-    CommunicationType = "communication_type";
-    ComponentStatus = "component_status";
-    ComponentType = "component_type";
-    DeliveryMethod = "delivery_method";
-    DeliveryStatus = "delivery_status";
-    EffectivenessLevel = "effectiveness_level";
-    Environment = "environment";
-    EscalationLevel = "escalation_level";
-    EscalationReason = "escalation_reason";
-    EscalationStatus = "escalation_status";
     IncidentStatus = "incident_status";
     Level = "level";
     MetricType = "metric_type";
-    OverallRating = "overall_rating";
-    ProductStatus = "product_status";
-    ProductType = "product_type";
-    RcaStatus = "rca_status";
-    RecipientType = "recipient_type";
     ReportStatus = "report_status";
     ReportType = "report_type";
-    ReviewStatus = "review_status";
     RiskLevel = "risk_level";
     Role = "role";
-    RollbackStatus = "rollback_status";
     Severity = "severity";
-    SlaTier = "sla_tier";
-    SubscriptionStatus = "subscription_status";
-    SubscriptionType = "subscription_type";
-    TicketStatus = "ticket_status";
-    UpdateField = "update_field";
-    UpdateType = "update_type";
     UserStatus = "user_status";
-    VendorStatus = "vendor_status";
-    VendorType = "vendor_type";
-    WorkaroundStatus = "workaround_status";
-    WorkOrderStatus = "workorder_status";
 }
 
 /// A word of the vocabulary `V`. The code stores words and rarely branches on them; the policy lists them.

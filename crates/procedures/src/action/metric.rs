@@ -1,8 +1,7 @@
 //! Performance metrics.
 
 use super::call::{Call, Permit};
-use super::input::{Flag, Id, Incident, Metric, MetricType, Minutes, Timestamp, Word, inputs};
-use super::update::update;
+use super::input::{Flag, Id, Incident, MetricType, Minutes, Word, inputs};
 use super::{Action, Computed, Effect, Error, Result};
 use records::catalogue::{COMMUNICATIONS, ESCALATIONS, INCIDENT_UPDATES, METRICS, Table, WORKAROUNDS};
 use records::time::minutes_between;
@@ -148,22 +147,4 @@ impl Action for LogMetric {
             durations,
         })
     }
-}
-
-update! {
-    /// Change a performance metric.
-    pub struct UpdateMetric = "update_metric" {
-        metric_id: Id<Metric>,
-        change_set: MetricChanges,
-    }
-    /// The columns of a metric that can change.
-    pub struct MetricChanges {
-        incident_id: Id<Incident>,
-        metric_type: Word<MetricType>,
-        calculated_value_minutes: Minutes,
-        target_minutes: Minutes,
-        recorded_at: Timestamp,
-    }
-    /// The metric as it is now.
-    metric
 }

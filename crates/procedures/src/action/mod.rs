@@ -6,35 +6,20 @@
 pub mod call;
 pub mod change_set;
 pub mod input;
+pub mod plain;
 pub mod sla;
 
-mod agreement;
-mod analysis;
-mod article;
 mod audit;
 mod change;
-mod client;
-mod communication;
-mod component;
-mod escalation;
 mod incident;
 mod lifecycle;
 mod metric;
-mod product;
 mod report;
-mod review;
-mod rollback;
-mod subscription;
-mod ticket;
-mod transfer;
-mod update;
 mod user;
-mod vendor;
-mod work_order;
-mod workaround;
 
 use call::{Call, Permit};
 use input::{Input, Inputs};
+use plain::Plain;
 use records::catalogue::Table;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
@@ -127,10 +112,44 @@ pub struct Operation {
     pub actor_fallback: Option<&'static str>,
     /// See [`Action::COMPUTED`].
     pub computed: &'static [(&'static str, Computed)],
-    /// The JSON Schema of the answer, without references.
-    pub answer_schema: fn() -> Map<String, Json>,
+    /// How it is done.
+    pub body: Body,
+}
+
+/// How an action is done.
+pub enum Body {
+    /// In Rust.
+    Coded {
+        /// The JSON Schema of the answer, without references.
+        answer: fn() -> Map<String, Json>,
+        /// Read validated arguments.
+        prepare: Prepare,
+    },
+    /// As data says.
+    Plain {
+        /// What it does.
+        plain: Plain,
+        /// The JSON Schema of the answer.
+        answer: Map<String, Json>,
+    },
+}
+
+impl Operation {
+    /// The JSON Schema of the answer.
+    pub fn answer_schema(&self) -> Map<String, Json> {
+        match &self.body {
+            Body::Coded { answer, .. } => answer(),
+            Body::Plain { answer, .. } => answer.clone(),
+        }
+    }
+
     /// Read validated arguments.
-    pub prepare: Prepare,
+    pub fn prepare(&'static self, arguments: Map<String, Json>) -> Result<Box<dyn Prepared>> {
+        match &self.body {
+            Body::Coded { prepare, .. } => prepare(arguments),
+            Body::Plain { plain, .. } => Ok(Box::new(plain::Ready::new(self, plain, arguments))),
+        }
+    }
 }
 
 /// Reads validated arguments into an action.
@@ -162,71 +181,36 @@ const fn operation<A: Action>() -> Operation {
         actor: A::ACTOR,
         actor_fallback: A::ACTOR_FALLBACK,
         computed: A::COMPUTED,
-        answer_schema: || {
-            let settings = SchemaSettings::draft2020_12().with(|settings| {
-                settings.meta_schema = None;
-                settings.inline_subschemas = true;
-            });
-            let schema = settings.into_generator().into_root_schema_for::<A::Answer>();
-            match schema.to_value() {
-                Json::Object(schema) => schema,
-                _ => Map::new(),
-            }
+        body: Body::Coded {
+            answer: || {
+                let settings = SchemaSettings::draft2020_12().with(|settings| {
+                    settings.meta_schema = None;
+                    settings.inline_subschemas = true;
+                });
+                let schema = settings.into_generator().into_root_schema_for::<A::Answer>();
+                match schema.to_value() {
+                    Json::Object(schema) => schema,
+                    _ => Map::new(),
+                }
+            },
+            prepare: |arguments| Ok(Box::new(serde_json::from_value::<A>(Json::Object(arguments))?)),
         },
-        prepare: |arguments| Ok(Box::new(serde_json::from_value::<A>(Json::Object(arguments))?)),
     }
 }
 
-/// Every action. Schema, dispatch, policy check, documents and tests are projections of this list.
-pub static OPERATIONS: &[Operation] = &[
-    operation::<incident::CreateIncident>(),
-    operation::<incident::UpdateIncident>(),
-    operation::<incident::AddIncidentUpdate>(),
-    operation::<incident::AmendIncident>(),
-    operation::<incident::RecordIncidentUpdate>(),
-    operation::<escalation::EscalateIncident>(),
-    operation::<escalation::UpdateEscalation>(),
-    operation::<change::SubmitChangeRequest>(),
-    operation::<change::UpdateChangeRequest>(),
-    operation::<rollback::CreateRollbackRequest>(),
-    operation::<rollback::UpdateRollbackRequest>(),
-    operation::<workaround::RecordWorkaround>(),
-    operation::<workaround::UpdateWorkaround>(),
-    operation::<analysis::ConductRca>(),
-    operation::<analysis::UpdateRca>(),
-    operation::<communication::RecordCommunication>(),
-    operation::<communication::UpdateCommunication>(),
-    operation::<ticket::CreateTicket>(),
-    operation::<ticket::UpdateTicket>(),
-    operation::<work_order::CreateWorkorder>(),
-    operation::<work_order::UpdateWorkorder>(),
-    operation::<metric::LogMetric>(),
-    operation::<metric::UpdateMetric>(),
-    operation::<report::GenerateIncidentReport>(),
-    operation::<report::UpdateIncidentReport>(),
-    operation::<article::RecordKbArticle>(),
-    operation::<article::UpdateKbArticle>(),
-    operation::<review::SubmitPostIncidentReview>(),
-    operation::<review::UpdatePostIncidentReview>(),
-    operation::<client::CreateClient>(),
-    operation::<client::UpdateClient>(),
-    operation::<user::RegisterUser>(),
-    operation::<user::UpdateUser>(),
-    operation::<vendor::CreateVendor>(),
-    operation::<vendor::UpdateVendor>(),
-    operation::<product::CreateProduct>(),
-    operation::<product::UpdateProduct>(),
-    operation::<component::CreateComponent>(),
-    operation::<component::UpdateComponent>(),
-    operation::<subscription::CreateSubscription>(),
-    operation::<subscription::UpdateSubscription>(),
-    operation::<agreement::CreateSlaAgreement>(),
-    operation::<agreement::UpdateSlaAgreement>(),
-    operation::<audit::LogAudit>(),
-    operation::<transfer::TransferToHuman>(),
+/// Every coded action, with the domain that it belongs to. The domain's file names it where tool lists are to have it.
+pub static CODED: &[(&str, Operation)] = &[
+    ("service-management", operation::<incident::CreateIncident>()),
+    ("service-management", operation::<incident::UpdateIncident>()),
+    ("service-management", operation::<incident::AmendIncident>()),
+    ("service-management", operation::<change::UpdateChangeRequest>()),
+    ("service-management", operation::<metric::LogMetric>()),
+    ("service-management", operation::<report::GenerateIncidentReport>()),
+    ("service-management", operation::<user::UpdateUser>()),
+    ("service-management", operation::<audit::LogAudit>()),
 ];
 
-/// The action of that name.
-pub fn find(name: &str) -> Option<&'static Operation> {
-    OPERATIONS.iter().find(|operation| operation.name == name)
+/// The coded action of that name.
+pub fn coded(domain: &str, name: &str) -> Option<&'static Operation> {
+    CODED.iter().find(|(of, operation)| *of == domain && operation.name == name).map(|(_, operation)| operation)
 }

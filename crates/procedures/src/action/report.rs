@@ -1,8 +1,7 @@
 //! Incident reports.
 
 use super::call::Permit;
-use super::input::{Id, Incident, Report, ReportStatus, ReportType, Timestamp, User, Word, inputs};
-use super::update::update;
+use super::input::{Id, Incident, ReportStatus, ReportType, Word, inputs};
 use super::{Action, Effect, Result};
 use records::catalogue::{REPORTS, TABLES, Table};
 use schemars::JsonSchema;
@@ -67,22 +66,4 @@ impl Action for GenerateIncidentReport {
             related,
         })
     }
-}
-
-update! {
-    /// Change a report.
-    pub struct UpdateIncidentReport = "update_incident_report" {
-        report_id: Id<Report>,
-        change_set: ReportChanges,
-    }
-    /// The columns of a report that can change.
-    pub struct ReportChanges {
-        incident_id: Id<Incident>,
-        report_type: Word<ReportType>,
-        generated_by_user: Id<User>,
-        generated_at: Timestamp,
-        status: Word<ReportStatus>,
-    }
-    /// The report as it is now.
-    report
 }

@@ -9,62 +9,6 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use store::Row;
 
-inputs! {
-    /// Register a user account.
-    pub struct RegisterUser {
-        name: Line,
-        /// Unique e-mail
-        email: Email,
-        role: Word<Role>,
-        department: Option<Line>,
-        client_id: Option<Id<Client>>,
-        vendor_id: Option<Id<Vendor>>,
-        timezone: Option<Line>,
-        status: Word<UserStatus>,
-        first_name: Option<Line>,
-        last_name: Option<Line>,
-        phone: Option<Phone>,
-    }
-}
-
-/// What registering a user answers.
-#[derive(Serialize, JsonSchema)]
-pub struct Registered {
-    user_id: String,
-    status: String,
-}
-
-impl Action for RegisterUser {
-    const NAME: &'static str = "register_user";
-    const RECORD: &'static Table = &USERS;
-    const EFFECT: Effect = Effect::Create;
-    type Answer = Registered;
-
-    fn run(self, permit: &Permit<'_>) -> Result<Registered> {
-        let now = permit.now();
-        let status = self.status.as_str().to_owned();
-        let user = permit.insert(
-            &USERS,
-            vec![
-                ("name", self.name.into()),
-                ("first_name", self.first_name.into()),
-                ("last_name", self.last_name.into()),
-                ("email", self.email.into()),
-                ("phone", self.phone.into()),
-                ("role", self.role.into()),
-                ("department", self.department.into()),
-                ("client_id", self.client_id.into()),
-                ("vendor_id", self.vendor_id.into()),
-                ("timezone", self.timezone.into()),
-                ("status", self.status.into()),
-                ("created_at", now.into()),
-                ("updated_at", now.into()),
-            ],
-        )?;
-        Ok(Registered { user_id: user.key().to_string(), status })
-    }
-}
-
 change_set! {
     /// The columns of a user that can change.
     pub struct UserChanges {

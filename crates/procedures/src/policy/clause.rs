@@ -1,6 +1,6 @@
 //! What a text's clauses and sections are.
 
-use super::mistake::{At, Place};
+use crate::mistake::{At, Place};
 use std::sync::Arc;
 
 /// One clause of the text.

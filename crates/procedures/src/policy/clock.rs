@@ -1,7 +1,7 @@
 //! The clock of episodes: at what time it begins, and whether it moves.
 
 use super::fragment::Fragment;
-use super::mistake::Mistake;
+use crate::mistake::Mistake;
 use records::suggest::did_you_mean;
 use records::time;
 use serde::{Deserialize, Serialize};

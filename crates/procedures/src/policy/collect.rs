@@ -1,8 +1,8 @@
 //! Following includes: the folders that a policy is put together from.
 
 use super::fragment::Fragment;
-use super::mistake::Mistake;
 use super::source::Source;
+use crate::mistake::Mistake;
 use indexmap::IndexMap;
 use records::suggest::did_you_mean;
 use std::collections::BTreeSet;

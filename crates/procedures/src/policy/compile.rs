@@ -3,19 +3,20 @@
 use super::clock::{Clock, clock};
 use super::collect::{Part, collect};
 use super::coverage::{Cover, covers};
-use super::expression::Vocabularies;
+
 use super::finder::finders;
 use super::fragment::{self, Fragment};
-use super::mistake::{At, Mistake};
 use super::refusals::refusals;
 use super::rule::shared_rules;
 use super::source::Source;
 use super::tool::{self, Context};
 use super::words::{halts, words};
 use super::{Audit, Clause, Policy, Tool, Work, tiers};
-use crate::action;
 use crate::action::sla::Tiers;
+use crate::domain::service_management;
+use crate::expression::Vocabularies;
 use crate::halt::Kind as Refused;
+use crate::mistake::{At, Mistake};
 use indexmap::IndexMap;
 use records::catalogue;
 use sha2::{Digest, Sha256};
@@ -243,7 +244,7 @@ fn rule_ids(fragments: &[&Fragment], mistakes: &mut Vec<Mistake>) {
 
 fn position(tool: &Tool) -> usize {
     let Work::Act(act) = &tool.work else { return usize::MAX };
-    let at = action::OPERATIONS.iter().position(|known| known.name == act.operation.name);
+    let at = service_management().operations.iter().position(|known| known.name == act.operation.name);
     at.unwrap_or(usize::MAX)
 }
 
@@ -299,7 +300,7 @@ fn kinds(tools: &[Tool]) -> BTreeMap<String, Refused> {
 fn unpayable(own: &Fragment, audit: Audit, tools: &[(At<String>, fragment::Tool)], mistakes: &mut Vec<Mistake>) {
     let owing = tools.iter().any(|(_, tool)| tool.audit.is_some());
     let payable = tools.iter().any(|(name, tool)| {
-        let operation = action::find(&tool.action.as_ref().unwrap_or(name).value);
+        let operation = service_management().find(&tool.action.as_ref().unwrap_or(name).value);
         operation.is_some_and(|operation| operation.record == &catalogue::AUDIT_LOGS)
     });
     if audit == Audit::Explicit && owing && !payable {

@@ -2,10 +2,10 @@
 
 use super::compile::Extent;
 use super::fragment::{self, Fragment};
-use super::mistake::{At, Mistake};
 use super::rule::unknown_clause;
 use super::tool::Context;
 use super::{Clause, Policy};
+use crate::mistake::{At, Mistake};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -4,7 +4,7 @@
 //! duty may stand in the text and be missing from the policy.
 
 use super::clause::{Clause, Section};
-use super::mistake::{At, Mistake, Place};
+use crate::mistake::{At, Mistake, Place};
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use std::collections::BTreeSet;
 use std::ops::Range;

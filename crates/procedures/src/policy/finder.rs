@@ -1,11 +1,11 @@
 //! The lookup tools of a policy.
 
-use super::expression::Vocabularies;
 use super::fragment::Fragment;
-use super::mistake::{At, Mistake};
 use super::schema;
 use super::tool::{self, Shared};
 use super::{Tool, Work};
+use crate::expression::Vocabularies;
+use crate::mistake::{At, Mistake};
 use records::catalogue::{self, Filter, TABLES, Table};
 use records::suggest::did_you_mean;
 use serde_json::Map;

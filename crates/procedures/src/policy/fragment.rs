@@ -2,9 +2,10 @@
 
 use super::clause::Clause;
 use super::document;
-use super::mistake::{At, Mistake, Place};
-use super::reader::{Entry, File, Table};
+
 use super::source::{FILE, Source, TEXT};
+use crate::mistake::{At, Mistake, Place};
+use crate::reader::{Entry, File, Table};
 use serde_json::Value as Json;
 
 /// A policy or a part.

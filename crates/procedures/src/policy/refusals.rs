@@ -1,12 +1,12 @@
 //! The wording of the built-in refusals.
 
 use super::compile::{Extent, unique};
-use super::expression::{Facts, Scope, Type};
 use super::fragment::{self, Fragment};
-use super::mistake::Mistake;
 use super::rule::{self, unknown_clause, unknown_halt};
 use super::tool::{self, Context};
 use super::{Refusal, Refusals};
+use crate::expression::{Facts, Scope, Type};
+use crate::mistake::Mistake;
 use records::suggest::did_you_mean;
 use std::collections::BTreeMap;
 

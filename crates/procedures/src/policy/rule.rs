@@ -1,11 +1,11 @@
 //! Checking one rule: its expressions, looks and messages against what is in view.
 
-use super::expression::{Expression, Facts, Scope, Template, Type};
 use super::fragment::{self, Fragment};
-use super::mistake::{At, Mistake};
 use super::tool::{self, Context, Shared};
 use super::{Look, Rule, Sight};
+use crate::expression::{Expression, Facts, Scope, Template, Type};
 use crate::halt::Kind as Refused;
+use crate::mistake::{At, Mistake};
 use records::catalogue::{self, Table};
 use records::suggest::did_you_mean;
 use std::collections::{BTreeMap, BTreeSet};

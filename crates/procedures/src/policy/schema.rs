@@ -2,8 +2,8 @@
 //!
 //! The schema that is listed is the one that is enforced ([`super::validate`]).
 
-use super::expression::Vocabularies;
 use crate::action::input::{Count, Input, Kind, Line, Minutes, Percentage, Text};
+use crate::expression::Vocabularies;
 use records::catalogue::{Column, Filter, Kind as ColumnKind, Table};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;

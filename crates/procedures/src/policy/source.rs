@@ -1,6 +1,6 @@
 //! Where policy files come from: the ones inside the binary, or a folder.
 
-use super::mistake::{Mistake, Place};
+use crate::mistake::{Mistake, Place};
 use include_dir::{Dir, include_dir};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};

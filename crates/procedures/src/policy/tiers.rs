@@ -1,8 +1,8 @@
 //! Service tiers as the author writes them: `"2-4 hours"`, `"5-10 business days"`, `"2 weeks"`.
 
 use super::fragment;
-use super::mistake::{At, Mistake};
 use crate::action::sla::{Span, Targets, Tier};
+use crate::mistake::{At, Mistake};
 
 /// Minutes in each unit. A business day counts as a whole one (ruling X48).
 const UNITS: [(&str, i64); 6] = [

@@ -1,14 +1,16 @@
 //! Checking one tool: its action, inputs, words and rules against the policy and the catalogue.
 
-use super::expression::{Scope, Type, Vocabularies};
 use super::fragment;
-use super::mistake::{At, Mistake};
 use super::rule::{compile_rule, unknown_clause};
 use super::schema::{self, Offer};
-use super::{Act, Rule, Tool, Types, Work};
+use super::{Act, Rule, Tool, Types, Work, values};
 use crate::action::input::{Input, Kind};
-use crate::action::{self, Computed, Operation};
+
+use crate::action::{Computed, Operation};
+use crate::domain::service_management;
+use crate::expression::{Scope, Type, Vocabularies};
 use crate::halt::Kind as Refused;
+use crate::mistake::{At, Mistake};
 use records::catalogue::{Table, USERS};
 use records::suggest::did_you_mean;
 use serde_json::{Map, Value as Json, json};
@@ -35,7 +37,7 @@ pub(super) struct Shared {
 /// reference by the name of its row.
 pub(super) fn references() -> BTreeMap<String, &'static Table> {
     let mut rows = BTreeMap::new();
-    for operation in action::OPERATIONS {
+    for operation in &service_management().operations {
         for (name, table, _) in rows_of(operation.inputs) {
             rows.insert(name, table);
         }
@@ -81,8 +83,8 @@ pub(super) fn compile(
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Tool> {
     let action_name = tool.action.as_ref().unwrap_or(name);
-    let Some(operation) = action::find(&action_name.value) else {
-        let known = action::OPERATIONS.iter().map(|operation| operation.name);
+    let Some(operation) = service_management().find(&action_name.value) else {
+        let known = service_management().operations.iter().map(|operation| operation.name);
         let hint = did_you_mean(&action_name.value, known);
         mistakes.push(action_name.mistake(format!("there is no action {:?}{hint}", action_name.value)));
         return None;
@@ -111,6 +113,8 @@ pub(super) fn compile(
     let audit = check.audit(mistakes);
     let types = check.types(&offer);
     let scope = check.scope(&offer, &types);
+    let given = |input: &str| operation.inputs.iter().any(|known| known.name == input && offer.requires(known));
+    values::check(operation, name, context.words, &types.input, given, mistakes);
     let rules = tool.rules.iter().filter_map(|rule| {
         if rule.finds {
             mistakes.push(rule.id.mistake("finds is for rules that all tools share"));
@@ -122,7 +126,7 @@ pub(super) fn compile(
         compile_rule(rule, scope.clone(), context, mistakes)
     });
     let own: Vec<Arc<Rule>> = rules.map(Arc::new).collect();
-    let answer = schema::answer_schema((operation.answer_schema)(), audit.is_some());
+    let answer = schema::answer_schema(operation.answer_schema(), audit.is_some());
     let compiled = Tool {
         name: name.value.clone(),
         title: tool.title.as_ref()?.value.clone(),

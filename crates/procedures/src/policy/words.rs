@@ -2,12 +2,14 @@
 
 use super::collect::Part;
 use super::compile::{twice, unique};
-use super::expression::Vocabularies;
 use super::fragment::{Code, Fragment};
-use super::mistake::{At, Mistake};
 use super::tool;
-use crate::action::{self, Computed};
+
+use crate::action::Computed;
+use crate::domain::service_management;
+use crate::expression::Vocabularies;
 use crate::halt::{FAULT, Kind as Refused};
+use crate::mistake::{At, Mistake};
 use indexmap::IndexMap;
 use records::catalogue::{Kind, TABLES};
 use records::suggest::did_you_mean;
@@ -64,7 +66,7 @@ fn vocabularies() -> BTreeSet<&'static str> {
         Kind::Word(name) => Some(name),
         _ => None,
     });
-    let operations = action::OPERATIONS.iter();
+    let operations = service_management().operations.iter();
     let inputs = operations.clone().flat_map(|operation| tool::vocabularies(operation.inputs));
     let computed = operations.flat_map(|operation| operation.computed).filter_map(|(_, computed)| match computed {
         Computed::Word(name) => Some(*name),

@@ -5,7 +5,7 @@ use crate::mapping::table::Twin;
 use crate::mapping::template::Template;
 use crate::mapping::write::{Input, Made};
 use procedures::action::input::{self, Kind as InputKind};
-use procedures::policy::mistake::At;
+use procedures::mistake::At;
 use procedures::policy::{Act, Tool, Work};
 use records::catalogue::USERS;
 use records::suggest::did_you_mean;

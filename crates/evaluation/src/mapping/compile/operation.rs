@@ -10,9 +10,9 @@ use crate::mapping::table::Twin;
 use crate::mapping::template::Template;
 use crate::mapping::write::{Input, Made, Write};
 use procedures::action::Effect;
+use procedures::mistake::At;
 use procedures::policy::Mistake;
-use procedures::policy::mistake::At;
-use procedures::policy::reader::Table;
+use procedures::reader::Table;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 

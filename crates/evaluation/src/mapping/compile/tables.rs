@@ -2,8 +2,8 @@
 
 use super::Compiler;
 use crate::mapping::table::{Pair, Twin, Vocabulary};
-use procedures::policy::mistake::At;
-use procedures::policy::reader::Table;
+use procedures::mistake::At;
+use procedures::reader::Table;
 use records::catalogue::{self, Kind as ColumnKind, TABLES};
 use records::suggest::did_you_mean;
 use serde_json::Value as Json;

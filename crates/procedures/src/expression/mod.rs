@@ -95,7 +95,7 @@ impl Expression {
     }
 
     /// Parses `source` and keeps it within the limits, without a look at names and types.
-    fn parse(source: &str) -> Result<Expression, Vec<Mistake>> {
+    pub(crate) fn parse(source: &str) -> Result<Expression, Vec<Mistake>> {
         let one = |message: &str| vec![Mistake { message: message.to_owned(), offset: 0 }];
         if source.len() > LENGTH {
             return Err(one("this is too long"));

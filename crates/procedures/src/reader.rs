@@ -1,7 +1,7 @@
 //! Reading TOML tables key by key: every unknown key, missing key and wrong type is noted with its line, and reading
 //! goes on.
 
-use super::mistake::{At, Mistake, Place};
+use crate::mistake::{At, Mistake, Place};
 use records::suggest::did_you_mean;
 use serde_json::Value as Json;
 use std::cell::RefCell;
@@ -137,6 +137,14 @@ impl<'a> Table<'a> {
         value.get_ref().as_bool().unwrap_or_else(|| {
             self.wrong(key, "true or false", value);
             false
+        })
+    }
+
+    /// A yes or no, if either is said.
+    pub fn truth(&self, key: &'static str) -> Option<bool> {
+        self.has(key).then(|| self.flag(key)).or_else(|| {
+            self.known.borrow_mut().push(key);
+            None
         })
     }
 
