@@ -702,3 +702,21 @@ def test_it_can_be_ended_as_soon_as_it_says_that_it_listens(serve):
         server = serve()
         server.process.terminate()
         assert server.ended() == 0
+
+
+def test_skills_are_served_to_those_who_know_them(shared):
+    def asked(method: str, **params) -> dict:
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params | {"_meta": META}}
+        name = {"Mcp-Name": params["uri"]} if method == "resources/read" else {}
+        answer = shared.ask("POST", "/mcp", body, headers_of(body) | name)
+        assert answer.status == 200, answer
+        return answer.json()["result"]
+
+    [first, *others] = asked("skills/list")["skills"]
+    assert others and first["uri"].startswith("skill://") and first["uri"].endswith("/SKILL.md")
+    assert asked("skills/get", uri=first["uri"])["skill"] == first
+    assert asked("resources/read", uri=first["uri"])["contents"][0]["text"].startswith("---\n")
+    # Whoever agreed on an older revision knows no such methods.
+    old = {"jsonrpc": "2.0", "id": 1, "method": "skills/list", "params": {}}
+    *_, refused = shared.ask("POST", "/mcp", old, session(shared)).events()
+    assert refused["error"]["code"] == -32601
