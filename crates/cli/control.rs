@@ -41,17 +41,21 @@ impl ControlChoice {
             Some(file) => Some(std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?),
             None => std::env::var(TOKEN).ok(),
         };
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(TIMEOUT))
-            // The token is for this server alone, and goes neither through a proxy nor where a redirect points.
-            .proxy(None)
-            .max_redirects(0)
-            .build()
-            .into();
         let token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
-        Ok(Client { agent, base: self.control.trim_end_matches('/').to_owned(), token })
+        Ok(Client { agent: agent(TIMEOUT), base: self.control.trim_end_matches('/').to_owned(), token })
     }
+}
+
+/// A client over HTTP of a server of ours. That one is asked and no other: what is sent, a token say, goes neither through a
+/// proxy nor where a redirect points.
+pub fn agent(timeout: Duration) -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(timeout))
+        .proxy(None)
+        .max_redirects(0)
+        .build()
+        .into()
 }
 
 /// A connection to a control plane.

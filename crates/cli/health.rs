@@ -1,9 +1,9 @@
 //! `health`: whether a server takes requests, for containers, in which there is no other program to ask with.
 
+use super::control::agent;
 use super::{Answer, Error};
 use clap::Args;
 use std::time::Duration;
-use ureq::Agent;
 use ureq::http::Uri;
 
 /// Ask a running server whether it takes requests: exit code 0 where it does, 1 where it does not
@@ -32,15 +32,7 @@ pub fn ask(url: &str) -> Result<String, Error> {
         return Err(format!("{url:?} is no address over HTTP, such as http://127.0.0.1:7330").into());
     }
     let url = if address.path() == "/" { format!("{}/readyz", url.trim_end_matches('/')) } else { url.to_owned() };
-    let agent: Agent = Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(TIMEOUT))
-        // It is this server that is asked, and no other in its place.
-        .proxy(None)
-        .max_redirects(0)
-        .build()
-        .into();
-    let mut answer = agent.get(&url).call().map_err(|error| format!("no answer from {url}: {error}"))?;
+    let mut answer = agent(TIMEOUT).get(&url).call().map_err(|error| format!("no answer from {url}: {error}"))?;
     let said = answer.body_mut().read_to_string().unwrap_or_default();
     match answer.status() {
         status if status.is_success() => Ok(said),

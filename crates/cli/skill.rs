@@ -6,7 +6,6 @@ use clap::Args;
 use procedures::policy::coverage::Cover;
 use procedures::policy::{self, Policy, Source};
 use skills::{Alignment, Skills};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use store::files;
 
@@ -77,8 +76,7 @@ impl New {
 }
 
 fn create(path: &Path, text: &str) -> Result<(), Error> {
-    let made = files::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    made.map_err(|error| format!("{}: {error}", path.display()).into())
+    files::write_new(path, text).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
 #[derive(Args)]

@@ -4,7 +4,7 @@ use crate::inputs::{Bench, Property, Refers, properties, says};
 use crate::support::{
     acting, call, episode, episode_with, halt, permitted_call, policies, policy, success, tools, with,
 };
-use procedures::action::input::{Line, Text};
+use procedures::action::input::most;
 use procedures::policy::Work;
 use records::catalogue::{Filter, Kind};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn free(property: &Property) -> bool {
 }
 
 fn several_lines(property: &Property) -> bool {
-    property.schema["maxLength"] == Text::MOST
+    property.schema["maxLength"] == most::TEXT
 }
 
 /// Put into the middle of a text that is right.
@@ -88,7 +88,7 @@ fn a_filter_or_an_id_has_a_greatest_length() {
     Bench::run(|bench, tool, valid, property| {
         let unlimited = property.schema.get("maxLength").is_none();
         if free(property) && unlimited {
-            for length in [Line::MOST + 1, 1 << 20] {
+            for length in [most::LINE + 1, 1 << 20] {
                 let arguments = property.put(valid.clone(), Some("7".repeat(length).into()));
                 let wanted = format!("has {length} characters; at most 200 are accepted");
                 bench.refuses(tool, arguments, &property.field, |problem| {
@@ -103,7 +103,7 @@ fn a_filter_or_an_id_has_a_greatest_length() {
         for property in
             properties(tool).iter().filter(|property| free(property) && matches!(property.refers, Refers::Nothing))
         {
-            let arguments = property.put(permitted_call(id, tool), Some("x".repeat(Line::MOST).into()));
+            let arguments = property.put(permitted_call(id, tool), Some("x".repeat(most::LINE).into()));
             let outcome = call(&mut episode, &tool.name, arguments);
             let problems = outcome.answer.get("problems").map_or(String::new(), Value::to_string);
             assert!(!problems.contains("at most 200"), "{id}: {} {}", tool.name, property.field);

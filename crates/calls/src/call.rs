@@ -202,8 +202,9 @@ impl Episode {
             rule,
             violations: serde_json::to_string(&record.violations)?,
             changes: Json::Array(changes.iter().map(Change::to_json).collect()).to_string(),
-            now: Some(session.now.clone()),
-            edition: Some(policy.fingerprint.clone()),
+            // Marks say it, where the episode itself does not.
+            now: None,
+            edition: None,
         };
         let mark = self.moment.due(record.number - 1, &session.now, policy);
         if let Some(mark) = &mark {
@@ -245,8 +246,8 @@ impl Episode {
             rule: None,
             violations: "[]".to_owned(),
             changes: "[]".to_owned(),
-            now: Some(session.now.clone()),
-            edition: Some(self.policy.fingerprint.clone()),
+            now: None,
+            edition: None,
         };
         let mark = self.moment.due(number - 1, &session.now, &self.policy);
         let journaled = self.store.transaction().and_then(|tx| {

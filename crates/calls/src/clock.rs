@@ -75,6 +75,13 @@ impl Moment {
     /// Say of calls when they were made, and under which edition.
     pub fn date(&self, tx: &Transaction<'_>, calls: &mut [Entry], clock: &Clock, policy: &Policy) -> Result<(), Fault> {
         let edition = self.edition.as_deref().unwrap_or(&policy.fingerprint);
+        if self.last.is_none() {
+            // There are no marks to look for, as in most episodes: this is done for each call that is recorded.
+            for entry in calls {
+                (entry.now, entry.edition) = (Some(clock.start.clone()), Some(edition.to_owned()));
+            }
+            return Ok(());
+        }
         tx.dated(calls, Some(&clock.start), Some(edition))
     }
 
@@ -136,6 +143,9 @@ impl Episode {
 
     /// Each time that the clock was moved after so many calls or later, in order.
     pub fn advances(&mut self, after: i64) -> Result<Vec<Mark>, Fault> {
+        if self.moment.advances == 0 {
+            return Ok(Vec::new());
+        }
         let marks = self.store.transaction()?.marks(after)?;
         Ok(marks.into_iter().filter(|mark| mark.by.is_some()).collect())
     }

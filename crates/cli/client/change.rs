@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use store::canonical::hex;
 
 /// Hexadecimal digits of a digest in a backup's name: enough to tell the states of one file apart.
 const DIGITS: usize = 16;
@@ -75,7 +76,7 @@ impl File {
 
     /// The backup that belongs to a text of this file: its name tells what the file held after the change.
     fn backup(&self, text: &str, was_there: bool) -> PathBuf {
-        let digest: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex(&Sha256::digest(text));
         let kind = if was_there { "before" } else { "created" };
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".incident-mcp-{kind}-{}", &digest[..DIGITS]));

@@ -6,7 +6,6 @@ use crate::{Answer, Error};
 use clap::Args;
 use serde_json::Value as Json;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use store::files;
 use ureq::http::Method;
@@ -42,18 +41,15 @@ impl Export {
         let wrong = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
         let fixtures = directory.join("fixtures");
         files::folder(&fixtures).map_err(|error| wrong(&fixtures, error))?;
-        let write = |path: PathBuf, text: String| {
-            let written = files::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
-            written.map_err(|error| wrong(&path, error))
-        };
+        let write = |path: PathBuf, text: &str| files::write_new(&path, text).map_err(|error| wrong(&path, error));
         for (table, rows) in answer["fixtures"].as_object().into_iter().flatten() {
             let plain = !table.is_empty() && table.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             if !plain {
                 return Err(format!("the server named a table {table:?}, which is no name of one").into());
             }
-            write(fixtures.join(format!("{table}.json")), serde_json::to_string_pretty(rows)? + "\n")?;
+            write(fixtures.join(format!("{table}.json")), &(serde_json::to_string_pretty(rows)? + "\n"))?;
         }
-        write(directory.join("trace.ndjson"), answer["trace"].as_str().unwrap_or_default().to_owned())?;
+        write(directory.join("trace.ndjson"), answer["trace"].as_str().unwrap_or_default())?;
         let said = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
         match as_json {
             true => anstream::println!(

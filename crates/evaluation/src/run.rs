@@ -147,8 +147,10 @@ impl Job<'_> {
             (Item::Trace(trial), Some(task)) => task.set_up(trial),
             (item, _) => Cow::Borrowed(item.trace()),
         };
-        let gold = run.gold.map(|gold| golds.get(gold).trace());
-        let trace = gold.map_or(trace.clone(), |gold| moved_as(gold, trace));
+        let trace = match run.gold {
+            Some(gold) => moved_as(golds.get(gold).trace(), trace),
+            None => trace,
+        };
         let trace = &*trace;
         let mut report = match request.command {
             Command::Replay => {
@@ -193,7 +195,7 @@ fn rights(jobs: &[Job<'_>], golds: &Golds<'_>) -> Rights {
 
 /// A trial whose clock is moved as its gold's is, where its own file says nothing of a clock; one that says otherwise is told of.
 fn moved_as<'a>(gold: &Trace, trial: Cow<'a, Trace>) -> Cow<'a, Trace> {
-    if gold.advances == trial.advances || gold.advances.is_empty() && trial.advances.is_empty() {
+    if gold.advances == trial.advances {
         return trial;
     }
     let list = |trace: &Trace| match trace.advances.is_empty() {

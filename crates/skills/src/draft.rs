@@ -8,7 +8,7 @@ use procedures::domain::service_management;
 use procedures::policy::coverage::TO_DO;
 use procedures::policy::schema::finder_name;
 use records::catalogue::{TABLES, Table};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// A policy that is to be written.
@@ -108,6 +108,8 @@ struct Writer {
     section: (String, usize),
     /// How often each section was begun.
     begun: BTreeMap<String, usize>,
+    /// Ids that are taken.
+    ids: BTreeSet<String>,
     /// Clauses, and what they look like.
     says: Vec<(String, String)>,
     /// Whether the last line was a clause, which only another one may follow directly.
@@ -131,6 +133,7 @@ impl Writer {
             text: String::new(),
             section: Default::default(),
             begun: BTreeMap::new(),
+            ids: BTreeSet::new(),
             says: Vec::new(),
             in_list: false,
         };
@@ -143,7 +146,7 @@ impl Writer {
         let marks = "#".repeat(level.into());
         let title = plain(title);
         // What begins with a clause's id would be taken for one.
-        let on = if begins_with_id(&title) { "On " } else { "" };
+        let on = if looks_like_id(&title) { "On " } else { "" };
         let _ = writeln!(self.text, "{before}{marks} {on}{title}");
         let section = section(&title);
         let times = self.begun.entry(section.clone()).or_default();
@@ -158,7 +161,7 @@ impl Writer {
         let id = loop {
             self.section.1 += 1;
             let id = format!("{}.{}", self.section.0, self.section.1);
-            if !self.says.iter().any(|(known, _)| *known == id) {
+            if self.ids.insert(id.clone()) {
                 break id;
             }
         };
@@ -255,7 +258,7 @@ fn section(title: &str) -> String {
 }
 
 /// Whether a text begins with what has the form of an id, whatever marks stand before it.
-fn begins_with_id(text: &str) -> bool {
+fn looks_like_id(text: &str) -> bool {
     let bare = text.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
     let word = bare.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).next().unwrap_or_default();
     word.contains('.')

@@ -4,7 +4,7 @@ use super::{MAIN, Skills, front};
 use procedures::policy::Policy;
 use serde_json::{Map, Value as Json};
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use store::files;
 
@@ -56,7 +56,7 @@ pub fn write(skills: &Skills, policy: &Policy, into: &Path) -> Result<Written, R
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
                 _ => {}
             }
-            files::create_new(&path).and_then(|mut made| made.write_all(file.text.as_bytes())).map_err(failed)?;
+            files::write_new(&path, &file.text).map_err(failed)?;
         }
         folders.push(folder);
     }

@@ -2,9 +2,9 @@
 
 use crate::{MAIN, Split, front};
 use serde_json::{Map, Value as Json};
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use store::files;
 
 /// Most bytes of a SKILL.md: a thousand times what hosts want to load.
 const MOST: u64 = 1 << 20;
@@ -68,11 +68,7 @@ pub fn text(path: &Path) -> Result<String, Unreadable> {
     if !about.is_file() {
         return Err(failed("is no file; links are not followed".to_owned()));
     }
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
-    read.map_err(|error| failed(error.to_string()))?;
-    if bytes.len() as u64 > MOST {
-        return Err(failed(format!("has more than {} KiB", MOST >> 10)));
-    }
+    let bytes = files::bounded(path, MOST).map_err(|error| failed(error.to_string()))?;
+    let bytes = bytes.ok_or_else(|| failed(format!("has more than {} KiB", MOST >> 10)))?;
     String::from_utf8(bytes).map_err(|_| failed("is not UTF-8".to_owned()))
 }

@@ -3,7 +3,7 @@
 //! What was there before keeps its mode: whoever gave it that may have meant it. One that others can read is told.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Make a folder, with all that lead to it, for its owner alone; nothing where it is there.
@@ -26,6 +26,18 @@ fn private() -> OpenOptions {
 /// Make a file that is not there; a link, wherever it leads, is there.
 pub fn create_new(path: &Path) -> io::Result<File> {
     private().write(true).create_new(true).open(path)
+}
+
+/// Make a file that is not there, and write a text into it.
+pub fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    create_new(path)?.write_all(text.as_bytes())
+}
+
+/// The bytes of a file; none where there are more than so many.
+pub fn bounded(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
 /// Make the file of a database if there is none. A link that leads nowhere is refused: what is made is to be where it is named.

@@ -65,8 +65,14 @@ impl<'a> Call<'a> {
     }
     /// The cells of a change set whose values differ from the record's.
     pub fn differing(&self, record: &Row, set: &impl ChangeSet) -> Vec<(&'static str, Value)> {
-        set.cells().into_iter().filter(|(name, value)| record.get(name) != value).collect()
+        differing(record, set.cells())
     }
+}
+
+/// Those cells whose values differ from the record's.
+pub fn differing(record: &Row, mut cells: Vec<(&'static str, Value)>) -> Vec<(&'static str, Value)> {
+    cells.retain(|(name, value)| record.get(name) != value);
+    cells
 }
 
 /// A call that the policy lets pass. Only a holder can write.
@@ -85,21 +91,8 @@ impl<'a> Permit<'a> {
     pub fn insert(&self, table: &'static Table, cells: Vec<(&str, Value)>) -> Result<Row> {
         Ok(self.call.tx.insert(table, cells)?)
     }
-    /// Apply those cells of a change set that differ, and note the time where the record has a place for it.
-    pub fn apply<T: Record>(&self, id: Id<T>, set: &impl ChangeSet) -> Result<Row> {
-        let time = T::TABLE.column("updated_at").map(|column| (column.name, self.now().into()));
-        self.set(id, set, time)
-    }
-    /// Apply those cells of a change set that differ, and one beside them.
-    pub fn set<T: Record>(
-        &self,
-        id: Id<T>,
-        set: &impl ChangeSet,
-        beside: Option<(&'static str, Value)>,
-    ) -> Result<Row> {
-        let record = self.record(id)?;
-        let mut cells = self.differing(&record, set);
-        cells.extend(beside);
+    /// Change columns of a record. One of which nothing is to change is not written.
+    pub fn change(&self, record: Row, cells: Vec<(&str, Value)>) -> Result<Row> {
         if cells.is_empty() { Ok(record) } else { self.update(&record, cells) }
     }
     /// Change columns of a record.

@@ -58,9 +58,12 @@ impl Action for UpdateChangeRequest {
     }
 
     fn run(self, permit: &Permit<'_>) -> Result<Updated> {
-        let keep = self.keep_updated_at.is_some_and(|keep| keep.0);
-        let time = (!keep).then(|| ("updated_at", permit.now().into()));
-        let change = permit.set(self.change_id, &self.change_set, time)?;
+        let change = permit.record(self.change_id)?;
+        let mut cells = permit.differing(&change, &self.change_set);
+        if !self.keep_updated_at.is_some_and(|keep| keep.0) {
+            cells.push(("updated_at", permit.now().into()));
+        }
+        let change = permit.change(change, cells)?;
         Ok(Updated { change_id: change.key().to_string(), change: change.to_json() })
     }
 }

@@ -8,6 +8,20 @@ use serde::de::{Deserialize, Deserializer, Error};
 use std::marker::PhantomData;
 use store::{Value, parse_id};
 
+/// The most that is accepted of each kind.
+pub mod most {
+    /// Characters of a line.
+    pub const LINE: usize = 200;
+    /// Characters of a text.
+    pub const TEXT: usize = 10_000;
+    /// Minutes, about 190 years: what any two times can lie apart.
+    pub const MINUTES: i64 = 100_000_000;
+    /// Any other number: more than there is of anything here, and exact in every reader of JSON.
+    pub const COUNT: i64 = 1_000_000_000;
+    /// A percentage: the whole.
+    pub const PERCENTAGE: i64 = 100;
+}
+
 /// What kind of value an input takes.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
@@ -17,9 +31,9 @@ pub enum Kind {
     RecordOf(&'static str),
     /// A word of a vocabulary of the policy.
     Word(&'static str),
-    /// A line of text, at most [`Line::MOST`] characters.
+    /// A line of text, at most [`most::LINE`] characters.
     Line,
-    /// A longer text, at most [`Text::MOST`] characters.
+    /// A longer text, at most [`most::TEXT`] characters.
     Text,
     /// An e-mail address.
     Email,
@@ -246,24 +260,12 @@ macro_rules! texts {
 texts! {
     /// A title, a name: one line, stored without space around it.
     Line(|text| text.trim().to_owned());
-    /// A description, a note.
-    Text(|text| text.to_owned());
     /// An e-mail address, stored without space around it.
     Email(|text| text.trim().to_owned());
     /// A telephone number, stored without space around it.
     Phone(|text| text.trim().to_owned());
     /// A time, in its canonical form once the tool's arguments are checked.
     Timestamp(|text| text.to_owned());
-    /// A day, likewise.
-    Day(|text| text.to_owned());
-}
-impl Line {
-    /// The most characters of a line.
-    pub const MOST: usize = 200;
-}
-impl Text {
-    /// The most characters of a text.
-    pub const MOST: usize = 10_000;
 }
 
 /// The id of a record whose kind the input `entity_type` names.
@@ -278,34 +280,16 @@ impl From<EntityId> for Value {
     }
 }
 
-macro_rules! numbers {
-    ($($(#[$doc:meta])* $name:ident($number:ty) => $cell:ident;)*) => {$(
-        $(#[$doc])* #[derive(Clone, Copy, Debug, serde::Deserialize)] pub struct $name(pub $number);
-        impl InputType for $name { const KIND: Kind = Kind::$name; }
-        impl From<$name> for Value {
-            fn from(number: $name) -> Value { Value::$cell(number.0) }
-        }
-    )*};
+/// Whole minutes.
+#[derive(Clone, Copy, Debug, serde::Deserialize)]
+pub struct Minutes(pub i64);
+impl InputType for Minutes {
+    const KIND: Kind = Kind::Minutes;
 }
-numbers! {
-    /// Whole minutes.
-    Minutes(i64) => Integer;
-    /// A whole number: hours, views, a port, a rating.
-    Count(i64) => Integer;
-    /// A percentage.
-    Percentage(f64) => Real;
-}
-impl Minutes {
-    /// The most minutes that are accepted, about 190 years: what any two times can lie apart.
-    pub const MOST: i64 = 100_000_000;
-}
-impl Count {
-    /// The greatest number that is accepted: more than there is of anything here, and exact in every reader of JSON.
-    pub const MOST: i64 = 1_000_000_000;
-}
-impl Percentage {
-    /// The whole.
-    pub const MOST: i64 = 100;
+impl From<Minutes> for Value {
+    fn from(minutes: Minutes) -> Value {
+        Value::Integer(minutes.0)
+    }
 }
 
 /// A condition that holds or does not.

@@ -1,7 +1,7 @@
 //! Plain actions, which are data: one record is created or changed, with values that are copied from inputs or worked out by the
 //! call itself, and so are columns of records that inputs name. No loops, no search, no condition but in an expression.
 
-use super::call::{Call, Permit};
+use super::call::{Call, Permit, differing};
 use super::input::{CLEAR, Input, Kind};
 use super::{Error, Operation, Prepared, Result};
 use crate::expression::{Expression, View};
@@ -116,8 +116,7 @@ impl Ready {
             let named = |column: &&Input| names.iter().any(|name| name == column.name);
             cells.extend(columns.iter().filter(named).map(|column| (column.name, Value::Null)));
         }
-        cells.retain(|(name, value)| record.get(name) != value);
-        Ok(cells)
+        Ok(differing(record, cells))
     }
 
     /// What expressions see: the inputs, who acts, the time, and each row that an input names.
@@ -200,8 +199,7 @@ impl Prepared for Ready {
         }
         let row = match record {
             None => permit.insert(self.operation.record, cells)?,
-            Some(record) if cells.is_empty() => record,
-            Some(record) => permit.update(&record, cells)?,
+            Some(record) => permit.change(record, cells)?,
         };
         for (name, cells) in elsewhere {
             if let Some(row) = self.row(permit, name)? {

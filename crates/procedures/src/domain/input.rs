@@ -93,27 +93,10 @@ pub(super) fn declared(
         mistakes.push(column_name.mistake(message));
         return None;
     }
-    let said = match (takes, word, record) {
-        (Some(takes), None, None) => match KINDS.iter().find(|(word, _)| *word == takes.value) {
-            Some((_, kind)) => Some(*kind),
-            None => {
-                let hint = did_you_mean(&takes.value, KINDS.iter().map(|(word, _)| *word));
-                mistakes.push(takes.mistake(format!("no input takes {:?}{hint}", takes.value)));
-                return None;
-            }
-        },
-        (None, Some(word), None) => Some(Kind::Word(leaked(word.value))),
-        (None, None, Some(record)) => match tables::table(&record.value) {
-            Some(table) => Some(Kind::Id(table)),
-            None => {
-                let hint = did_you_mean(&record.value, tables::TABLES.iter().map(|table| table.name));
-                mistakes.push(record.mistake(format!("there is no table {:?}{hint}", record.value)));
-                return None;
-            }
-        },
-        (None, None, None) => None,
-        _ => {
-            mistakes.push(name.mistake(format!("{}: takes, word and record exclude each other", name.value)));
+    let said = match said(name, takes, word, record) {
+        Ok(said) => said,
+        Err(mistake) => {
+            mistakes.push(mistake);
             return None;
         }
     };
@@ -138,6 +121,36 @@ pub(super) fn declared(
     let input =
         Input { name: leaked(name.value.clone()), about, kind, required: !in_change_set && required.unwrap_or(usual) };
     Some(Declared { input, column, default })
+}
+
+/// What an input takes by the keys that say so; none where none is there.
+fn said(
+    name: &At<String>,
+    takes: Option<At<String>>,
+    word: Option<At<String>>,
+    record: Option<At<String>>,
+) -> Result<Option<Kind>, Mistake> {
+    Ok(match (takes, word, record) {
+        (None, None, None) => None,
+        (Some(takes), None, None) => match KINDS.iter().find(|(word, _)| *word == takes.value) {
+            Some((_, kind)) => Some(*kind),
+            None => {
+                let hint = did_you_mean(&takes.value, KINDS.iter().map(|(word, _)| *word));
+                return Err(takes.mistake(format!("no input takes {:?}{hint}", takes.value)));
+            }
+        },
+        (None, Some(word), None) => Some(Kind::Word(leaked(word.value))),
+        (None, None, Some(record)) => Some(Kind::Id(named_table(&record)?)),
+        _ => return Err(name.mistake(format!("{}: takes, word and record exclude each other", name.value))),
+    })
+}
+
+/// The table of that name.
+pub(super) fn named_table(name: &At<String>) -> Result<&'static Table, Mistake> {
+    tables::table(&name.value).ok_or_else(|| {
+        let hint = did_you_mean(&name.value, tables::TABLES.iter().map(|table| table.name));
+        name.mistake(format!("there is no table {:?}{hint}", name.value))
+    })
 }
 
 /// A text that lives as long as the program, as domains do.

@@ -18,8 +18,6 @@ const SERVICE_MANAGEMENT: &str = include_str!("../../../../domain/service-manage
 
 /// The actions on one set of kinds of records.
 pub struct Domain {
-    /// Its name.
-    pub id: &'static str,
     /// Every action, in the order in which tools are listed.
     pub operations: Vec<&'static Operation>,
 }
@@ -27,8 +25,8 @@ pub struct Domain {
 impl Domain {
     /// Read a domain's actions; `file` is what mistakes call the text. What is read lives as long as the program does, for there are
     /// no more domains than a person wrote.
-    pub fn read(id: &'static str, file: &str, text: &str) -> Result<Domain, Vec<Mistake>> {
-        Ok(Domain { id, operations: read::operations(id, file, text)? })
+    pub fn read(id: &str, file: &str, text: &str) -> Result<Domain, Vec<Mistake>> {
+        Ok(Domain { operations: read::operations(id, file, text)? })
     }
 
     /// The action of that name.
@@ -45,7 +43,7 @@ pub fn service_management() -> &'static Domain {
             for mistake in mistakes {
                 tracing::error!("{mistake}");
             }
-            Domain { id: "service-management", operations: Vec::new() }
+            Domain { operations: Vec::new() }
         })
     });
     &SHIPPED

@@ -1,6 +1,6 @@
 //! Reading the actions of a domain.
 
-use super::input::{Declared, declared, leaked};
+use super::input::{Declared, declared, leaked, named_table};
 use super::value::source;
 use crate::action::input::{CLEAR, Input, Kind};
 use crate::action::plain::{Part, Plain, Set};
@@ -56,7 +56,13 @@ fn operation(
             return None;
         }
     };
-    let record = named_table(table, mistakes)?;
+    let record = match named_table(table) {
+        Ok(record) => record,
+        Err(mistake) => {
+            mistakes.push(mistake);
+            return None;
+        }
+    };
     let mut reading = Reading { record, inputs: Vec::new(), declared: Vec::new(), set: Vec::new(), mistakes };
     let key = of.optional("key");
     let key = match effect {
@@ -99,15 +105,6 @@ fn operation(
             answer: schema,
         },
     })))
-}
-
-fn named_table(name: &At<String>, mistakes: &mut Vec<Mistake>) -> Option<&'static Table> {
-    let table = tables::table(&name.value);
-    if table.is_none() {
-        let hint = did_you_mean(&name.value, tables::TABLES.iter().map(|table| table.name));
-        mistakes.push(name.mistake(format!("there is no table {:?}{hint}", name.value)));
-    }
-    table
 }
 
 /// An action while it is read.

@@ -3,7 +3,7 @@
 use crate::action::plain::Source;
 use crate::expression::Expression;
 use crate::mistake::{At, Mistake};
-use records::catalogue::{Column, Kind};
+use records::catalogue::{Column, Kind, USERS};
 use records::time;
 
 /// Read a value for a column: `now`, `actor.user_id`, `'a word'`, or any other expression.
@@ -25,7 +25,7 @@ pub(super) fn source(column: &Column, text: &At<String>, mistakes: &mut Vec<Mist
     };
     let fits = match (&source, column.kind) {
         (Source::Now, kind) => matches!(kind, Kind::Timestamp | Kind::Date),
-        (Source::Actor, kind) => matches!(kind, Kind::Id(table) if table.name == "users"),
+        (Source::Actor, kind) => matches!(kind, Kind::Id(table) if *table == USERS),
         (Source::Literal(text), Kind::Timestamp) => time::canonical(text).is_some_and(|canonical| canonical == *text),
         (Source::Literal(_), kind) => matches!(kind, Kind::Text | Kind::Word(_) | Kind::Phone),
         (Source::Expression(_), _) => true,

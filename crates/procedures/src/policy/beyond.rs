@@ -3,7 +3,7 @@
 
 use super::validate::{NO_WORD, join, problem};
 use super::{Tool, Work, schema};
-use crate::action::input::{CLEAR, Input, Kind, Line};
+use crate::action::input::{CLEAR, Input, Kind, most};
 use crate::halt::Problem;
 use records::catalogue::{self, Filter, Table};
 use records::suggest::nearest;
@@ -136,7 +136,7 @@ pub(super) const NO_EMAIL: &str = "is not an e-mail address";
 /// A filter or an id has no longer text to agree with than a line.
 fn too_long(text: &str) -> Option<String> {
     let length = text.chars().count();
-    (length > Line::MOST).then(|| format!("has {length} characters; at most {} are accepted", Line::MOST))
+    (length > most::LINE).then(|| format!("has {length} characters; at most {} are accepted", most::LINE))
 }
 
 fn unfit(unfit: Unfit) -> String {

@@ -2,7 +2,7 @@
 //!
 //! The schema that is listed is the one that is enforced ([`super::validate`]).
 
-use crate::action::input::{Count, Input, Kind, Line, Minutes, Percentage, Text};
+use crate::action::input::{Input, Kind, most};
 use crate::expression::Vocabularies;
 use records::catalogue::{Column, Filter, Kind as ColumnKind, Table};
 use serde_json::{Map, Value as Json, json};
@@ -56,17 +56,17 @@ impl Offer<'_> {
                 let words = self.words.get(vocabulary).map_or(&[][..], |words| words);
                 json!({ "type": "string", "enum": words })
             }
-            Kind::Line | Kind::Phone => json!({ "type": "string", "maxLength": Line::MOST }),
-            Kind::Text => json!({ "type": "string", "maxLength": Text::MOST }),
+            Kind::Line | Kind::Phone => json!({ "type": "string", "maxLength": most::LINE }),
+            Kind::Text => json!({ "type": "string", "maxLength": most::TEXT }),
             Kind::Email => {
-                json!({ "type": "string", "pattern": "^\\s*\\S+@\\S+\\s*$", "maxLength": Line::MOST })
+                json!({ "type": "string", "pattern": "^\\s*\\S+@\\S+\\s*$", "maxLength": most::LINE })
             }
             Kind::Timestamp | Kind::Day => json!({ "type": "string" }),
             Kind::Minutes => {
-                json!({ "type": "integer", "minimum": 0, "maximum": Minutes::MOST })
+                json!({ "type": "integer", "minimum": 0, "maximum": most::MINUTES })
             }
-            Kind::Count => json!({ "type": "integer", "minimum": 0, "maximum": Count::MOST }),
-            Kind::Percentage => json!({ "type": "number", "minimum": 0, "maximum": Percentage::MOST }),
+            Kind::Count => json!({ "type": "integer", "minimum": 0, "maximum": most::COUNT }),
+            Kind::Percentage => json!({ "type": "number", "minimum": 0, "maximum": most::PERCENTAGE }),
             Kind::Flag => json!({ "type": "boolean" }),
             Kind::Clear => json!({ "type": "array", "items": { "type": "string", "enum": self.clear } }),
             Kind::ChangeSet(columns) => {

@@ -2,8 +2,9 @@
 
 use crate::mistake::{Mistake, Place};
 use include_dir::{Dir, include_dir};
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use store::files;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../policy");
 
@@ -112,12 +113,8 @@ fn text(path: &Path) -> Result<String, String> {
         Ok(about) if !about.is_file() => return Err("is no file".to_owned()),
         Ok(_) => {}
     }
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
-    read.map_err(|error| format!("cannot be read: {error}"))?;
-    if bytes.len() as u64 > MOST {
-        return Err(format!("has more than {} MiB", MOST >> 20));
-    }
+    let bytes = files::bounded(path, MOST).map_err(|error| format!("cannot be read: {error}"))?;
+    let bytes = bytes.ok_or_else(|| format!("has more than {} MiB", MOST >> 20))?;
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
